@@ -5,6 +5,7 @@ and nothing from outside but msgspec. A package imports only packages below it i
 
     management    an operator's changes, each with its audit entry
     billing       the money of one call: plan, meter, settle, sweep, rerate, verify
+    statistics    sums of what was used and charged, by period and subject
     books         what a rule sees of the books, and what it writes
     routing       which provider and credential is tried, in which order, and why
     catalog       what can be called: vendors, providers, credentials, aliases, models

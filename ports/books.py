@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from domain.books.rows import Call, Decision, Hold
+from domain.books.usage_sum import UsageSum
 from domain.books.view import View
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import BudgetSpent, Limit, LimitCell, Run
@@ -13,6 +14,7 @@ from ports.readers.accounts import AccountReader
 from ports.readers.calls import CallReader
 from ports.readers.catalog import CatalogReader
 from ports.readers.limits import LimitReader
+from ports.readers.usage import UsageReader
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
@@ -45,6 +47,10 @@ class Snapshot(Protocol):
         """Every call that has ended, in the order of `packed` ids: by the time of its start."""
         ...
 
+    def usage_sums(self) -> AsyncIterator[UsageSum]:
+        """Every sum of usage, by its key."""
+        ...
+
     def rates(self) -> AsyncIterator[Rate]:
         """Every version of every rate."""
         ...
@@ -66,7 +72,7 @@ class Snapshot(Protocol):
         ...
 
 
-class Storage(AccountReader, CallReader, CatalogReader, LimitReader, Protocol):
+class Storage(AccountReader, CallReader, CatalogReader, LimitReader, UsageReader, Protocol):
     """Where the books are kept."""
 
     async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:

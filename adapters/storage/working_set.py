@@ -10,13 +10,14 @@ from typing import Any
 
 from adapters.storage.group_commit import Operation
 from domain.books.lookups import Lookup
-from domain.books.rows import Call, Hold, Row
+from domain.books.rows import Call, Hold
 from domain.books.scopes import CallScope
+from domain.books.usage_sum import UsageSum, added
 from domain.books.view import View
 from domain.books.working_copy import Books
 
 Keys = dict[type, Callable[[Any], Any]]
-Dirty = dict[type, dict[Any, Row]]
+Dirty = dict[type, dict[Any, Any]]
 
 
 class Copy:
@@ -96,6 +97,9 @@ def fold(copy: Copy, operations: list[Operation], keys: Keys, appended: frozense
             if rows is None:
                 rows = dirty[kind] = {}
             key = keys[kind](row)
+            if isinstance(row, UsageSum) and key in rows:
+                rows[key] = added(rows[key], row)
+                continue
             if kind in appended and key in rows:  # Of rows that replace each other, only the last would remain.
                 raise AssertionError(f"{kind.__name__} {key} is written twice")
             rows[key] = row

@@ -10,12 +10,13 @@ A whole answer is not sent before its settlement, so a lost one was not delivere
 
 import msgspec
 
-from domain.billing.rerating import journal_line, taken
+from domain.billing.rerating import WRITER, journal_line, taken
 from domain.billing.settlement import Outcome, Settlement, measured_of, settle
 from domain.books.scopes import SettleFacts
 from domain.ledger.rows import Adjustment, LateUsage
 from domain.pricing.charge import price
 from domain.pricing.tiers import Occasion
+from domain.statistics.sums import sum_of_adjustment
 
 
 def settle_late_too(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
@@ -62,7 +63,7 @@ def settle_late_too(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settle
     transfers = tuple(journal_line(adjustment, n, line, grants[line.grant_id]) for n, line in enumerate(lines))
     return Settlement(
         call=call,
-        writes=(*paying, *transfers, adjustment),
+        writes=(*paying, *transfers, adjustment, sum_of_adjustment(call, adjustment, WRITER)),
         already=adjustment.owed_nanos > 0,
         adjustment=adjustment,
     )

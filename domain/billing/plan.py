@@ -170,6 +170,7 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
         trace_id=request.origin.trace_id,
         client=request.origin.client,
         reserved=taken.reserved,
+        operation=request.call.operation,
     )
     writes = (*moves.grants, *moves.transfers, held, *_claim(request, user, now_ms), *taken.rows)
     return Plan(hold=held, key=key, user=user, affordable=affordable, writes=writes, rates=taken.rates)

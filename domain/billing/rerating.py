@@ -17,6 +17,10 @@ from domain.ledger.ledger import usable
 from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer, TransferKind
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
+from domain.statistics.sums import sum_of_adjustment
+
+# In the sums of usage: what re-rating adds is in rows of their own.
+WRITER = "rerate"
 
 
 class Rerated(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +60,8 @@ def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
     )
     before = sum(len(earlier.lines) for earlier in facts.adjustments)
     transfers = tuple(journal_line(adjustment, n, line, grants[line.grant_id]) for n, line in enumerate(lines, before))
-    return Rerated(call_id=call.id, adjustment=adjustment, writes=(*moved, *transfers, adjustment))
+    summed = sum_of_adjustment(call, adjustment, WRITER)
+    return Rerated(call_id=call.id, adjustment=adjustment, writes=(*moved, *transfers, adjustment, summed))
 
 
 def is_due(call: Call, adjustments: Sequence[Adjustment], rate: Rate) -> bool:

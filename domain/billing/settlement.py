@@ -32,6 +32,7 @@ from domain.pricing.charge import cost, has_price, price
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import Occasion
+from domain.statistics.sums import sum_of_call
 from domain.usage import Usage
 
 # Answered but not charged: the hub's fault; the provider may still bill it.
@@ -123,7 +124,9 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
     )
     kept = _kept(facts.duplicate, hold, outcome)
     counted = _counted(facts, hold, ended, now_ms) if hold.reserved else ()
-    return Settlement(call=ended, writes=(*moves.grants, *moves.transfers, ended, *kept, *counted))
+    summed = sum_of_call(ended, hold.owner)
+    writes = (*moves.grants, *moves.transfers, ended, summed, *kept, *counted)
+    return Settlement(call=ended, writes=writes)
 
 
 def _counted(facts: SettleFacts, hold: Hold, ended: Call, now_ms: int) -> tuple[Row, ...]:

@@ -17,12 +17,15 @@ from domain.books.scopes import SweepFacts
 from domain.ledger.ledger import break_expired, resolve
 from domain.ledger.rows import Grant
 from domain.limits.settle import Ended
+from domain.statistics.sums import sum_of_call
 
 # A process that cannot be checked settles its calls at their deadline, and may take this long. The allowance covers a
 # difference between its clock and the storage's.
 LEASE_MARGIN_MS = 120_000
 # What a lost call used is unknown, so the estimate of its tokens stands.
 _LOST = Ended(charge_nanos=0, tokens=None)
+# In the sums of usage: what sweeps add is in rows of their own.
+WRITER = "sweep"
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +81,7 @@ def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
         )
         resolved.end(hold.id, hold.reserved, _LOST, now_ms)
         lost.append(ended)
-        writes += [*moves.transfers, ended]
+        writes += [*moves.transfers, ended, sum_of_call(ended, WRITER)]
     expired: list[Grant] = []
     for grant in grants.values():
         if grant.expires_ms is not None and grant.expires_ms <= now_ms and grant.available_nanos:

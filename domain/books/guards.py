@@ -24,6 +24,7 @@ from domain.books.management_scopes import (
 )
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
 from domain.books.scopes import CallScope, RerateScope, SettleScope
+from domain.books.usage_sum import UsageSum
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
@@ -37,7 +38,7 @@ CATALOGUE: frozenset[type] = frozenset((ProviderRow, Credential, Rate, Alias, Pr
 # Rows that are only added together with guarded ones, and that no rule reads; and what limits calls. A limit holds for
 # the decisions after it. What counts against it is written with a hold or a call, behind the lock of their user; where
 # several users share a limit, an engine must let their decisions come one after the other.
-UNGUARDED: frozenset[type] = frozenset((Transfer, AuditEntry, Limit, LimitCell, Budget, BudgetSpent))
+UNGUARDED: frozenset[type] = frozenset((Transfer, UsageSum, AuditEntry, Limit, LimitCell, Budget, BudgetSpent))
 _USER_OF: dict[type, Callable[[Any], str]] = {
     User: attrgetter("id"),
     ApiKey: attrgetter("user_id"),

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
+from domain.books.usage_sum import UsageSum
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer
@@ -59,6 +60,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str | None = None
     client: str | None = None
     reserved: tuple[Reservation, ...] = ()
+    operation: str = "chat"
 
     @property
     def payer_id(self) -> str:
@@ -95,6 +97,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str | None = None
     client: str | None = None
     reserved: tuple[Reservation, ...] = ()
+    operation: str = "chat"
     provider: str | None = None
     provider_model: str | None = None
     credential_id: str | None = None
@@ -138,6 +141,7 @@ def call_of(hold: Hold, owner: str | None, **ended: Any) -> Call:
         trace_id=hold.trace_id,
         client=hold.client,
         reserved=tuple([one for one in hold.reserved if one.kind in KEPT_RESERVATIONS]) if hold.reserved else (),
+        operation=hold.operation,
         **ended,
     )
 
@@ -180,7 +184,7 @@ _OfLimits: TypeAlias = Limit | LimitCell | Budget | BudgetSpent | Run
 _OfTheMarket: TypeAlias = ProviderRow | Credential | Rate | Alias | Price
 
 
-_OfACall: TypeAlias = Hold | Call | Adjustment | Idempotency
+_OfACall: TypeAlias = Hold | Call | Adjustment | Idempotency | UsageSum
 
 
 Row: TypeAlias = User | ApiKey | _OfTheMarket | Grant | Transfer | _OfACall | _OfLimits | AuditEntry

@@ -9,6 +9,7 @@ from typing import Any
 from domain.accounts.rows import ApiKey, User
 from domain.books.limit_rows import LimitRows
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
+from domain.books.usage_sum import UsageSum, added
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, LineKey, Transfer
@@ -39,6 +40,7 @@ class Books:
         self.idempotency: dict[tuple[str, str], Idempotency] = {}
         self.journal: dict[LineKey, Transfer] = {}
         self.adjustments: dict[str, list[Adjustment]] = {}
+        self.usage_sums: dict[tuple[str | int, ...], UsageSum] = {}
         self.audit: list[AuditEntry] = []
         self.limiting = LimitRows()
 
@@ -77,6 +79,9 @@ class Books:
             case Transfer():
                 assert row.key not in self.journal, f"{row.key} is in the journal already"
                 self.journal[row.key] = row
+            case UsageSum():
+                known = self.usage_sums.get(row.key)
+                self.usage_sums[row.key] = row if known is None else added(known, row)
             case Adjustment():
                 self.adjustments.setdefault(row.call_id, []).append(row)
             case Idempotency():

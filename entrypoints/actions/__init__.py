@@ -40,5 +40,6 @@ NOUNS: Mapping[str, Noun] = {
     "run": Noun("the purses of agents' runs", "entrypoints.actions.limits"),
     "exposure": Noun("what may still be owed to providers", "entrypoints.actions.limits"),
     "call": Noun("what was called, used and charged", "entrypoints.actions.calls"),
+    "stats": Noun("sums of what was used and charged", "entrypoints.actions.stats"),
     "ledger": Noun("the journal of all credit", "entrypoints.actions.books"),
 }

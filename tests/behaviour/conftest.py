@@ -168,6 +168,7 @@ def served(
     try:
         yield running
         verified = running.cli("ledger", "verify")
+        assert running.cli("stats", "verify")["ok"]
     finally:
         running.stop()
     assert (True, 0) == (verified["ok"], verified["open_holds"])

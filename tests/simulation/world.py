@@ -26,6 +26,7 @@ from entrypoints.usecases.manage.keys import Minted, create_key, revoke
 from entrypoints.usecases.manage.maintenance import sweep, verify
 from entrypoints.usecases.manage.providers import create_provider
 from entrypoints.usecases.manage.rates import Prices, put_rate
+from entrypoints.usecases.manage.stats_proof import prove
 from entrypoints.usecases.manage.users import create_user
 from ports.books import StorageError
 from tests.simulation.auditor import audit
@@ -246,5 +247,7 @@ class World:
             await process.hub.unsettled.drained()
         await sweep(survivor.hub.storage, survivor.hub.liveness, survivor.hub.clock)
         totals = await verify(survivor.hub.storage)
+        proof, _ = await prove(survivor.hub.storage)
+        assert proof.first_difference() is None, "the sums of usage are not those of the calls"
         assert isinstance(totals, Totals), totals
         return totals

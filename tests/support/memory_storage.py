@@ -11,12 +11,15 @@ from itertools import islice
 from threading import Lock
 from typing import Any, TypeVar
 
+import msgspec
+
 from adapters.storage.migrate import migrate, read_migrations
 from adapters.storage.sqlite.file import publish
 from adapters.storage.sqlite.tables import JOURNAL, TABLES
 from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, packed
 from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, Row, running
+from domain.books.usage_sum import KEY, UsageSum, added
 from domain.books.view import View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
@@ -26,6 +29,7 @@ from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
+from domain.statistics.summary import UsageQuery
 from ports.books import Snapshot
 from tests.support.storage_invariants import check, check_parents
 
@@ -140,6 +144,21 @@ class MemoryStorage:
     async def run(self, user_id: str, run_id: str) -> Run | None:
         return self._books.limiting.runs.get((user_id, run_id))
 
+    async def usage(self, query: UsageQuery) -> list[UsageSum]:
+        with self._lock:
+            sums = [*self._books.usage_sums.values()]
+        kept = {*query.by, *(("slot_ms",) if query.by_slot else ())}
+        blank = {name: 0 if name == "slot_ms" else "" for name in KEY if name not in kept}
+        chosen: dict[tuple[str | int, ...], UsageSum] = {}
+        for one in sums:
+            if query.from_ms <= one.slot_ms < query.to_ms and all(
+                getattr(one, name) == value for name, value in query.values.items()
+            ):
+                part = msgspec.structs.replace(one, **blank)
+                known = chosen.get(part.key)
+                chosen[part.key] = part if known is None else added(known, part)
+        return [*chosen.values()]
+
     async def audit(self, limit: int) -> list[AuditEntry]:
         with self._lock:
             return [*islice(reversed(self._books.audit), limit)]
@@ -186,6 +205,7 @@ class MemoryStorage:
                 BudgetSpent: [*books.limiting.spent.values()],
                 Run: [*books.limiting.runs.values()],
                 AuditEntry: [*books.audit],
+                UsageSum: [*books.usage_sums.values()],
             }
 
 
@@ -218,6 +238,9 @@ class MemorySnapshot:
 
     def calls(self) -> AsyncIterator[Call]:
         return _each(self._rows[Call])
+
+    def usage_sums(self) -> AsyncIterator[UsageSum]:
+        return _each(self._rows[UsageSum])
 
     def rates(self) -> AsyncIterator[Rate]:
         return _each(self._rows[Rate])

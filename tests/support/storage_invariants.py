@@ -11,6 +11,7 @@ import msgspec
 
 from domain.accounts.rows import ApiKey, Role, User
 from domain.books.rows import AuditEntry, Call, Ending, Hold, Idempotency, Row, UsageSource
+from domain.books.usage_sum import SLOT_MS, UsageSum
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
@@ -92,6 +93,8 @@ def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
             return ()
         case User() | ProviderRow() | Alias() | Price() | AuditEntry() | Call() | Transfer() | Idempotency():
             return ()
+        case UsageSum():
+            return ()
         case _:
             assert_never(row)
 
@@ -109,6 +112,10 @@ def _key(books: Books, row: ApiKey) -> None:
     if old is not None:
         same = old.user_id == row.user_id and old.fingerprint == row.fingerprint
         _demand(same, "key {} changes its user or its secret", row.id)
+
+
+def _usage_sum(_: Books, row: UsageSum) -> None:
+    _demand(row.slot_ms % SLOT_MS == 0, "a sum of usage begins at {}", row.slot_ms)
 
 
 def _provider(_: Books, row: ProviderRow) -> None:
@@ -252,4 +259,5 @@ _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     BudgetSpent: _spent,
     Run: _run,
     AuditEntry: _audit,
+    UsageSum: _usage_sum,
 }

@@ -159,6 +159,7 @@ async def _check(
     assert parse_credits(hub.balance(buyer.name)["held"]) == 0
     audit(hub.data_dir)
     hub.cli("ledger", "verify")
+    hub.cli("stats", "verify")
 
 
 async def _settled(hub: HubProcess, call_id: str) -> CallRow:

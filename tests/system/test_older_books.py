@@ -10,6 +10,8 @@ past the expiry of their grant.
 import gzip
 from pathlib import Path
 
+import pytest
+
 from tests.support.hub import HubProcess
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -102,3 +104,15 @@ def test_a_call_that_was_adjusted_before_holds_shows_how(tmp_path: Path) -> None
     assert [[], ["-0.0001"], [], ["0.00000375"], [], ["0.00005", "-0.0001"], [], ["-0.00006"]] == [
         [adjustment["amount"] for adjustment in call["adjustments"]] for call in shown
     ]
+
+
+@pytest.mark.parametrize("books", [BOOKS, BEFORE_HOLDS], ids=lambda path: path.name)
+def test_the_sums_of_the_calls_so_far_are_made_by_the_migration(tmp_path: Path, books: Path) -> None:
+    hub = older_books(tmp_path / "data", books)
+
+    verified = hub.cli("stats", "verify")
+
+    assert (True, len([call for call in hub.cli("call", "list") if call["ending"]])) == (
+        verified["ok"],
+        verified["calls"],
+    )

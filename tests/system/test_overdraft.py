@@ -67,6 +67,7 @@ def hub(
         running.add_provider("stub", provider.base_url, **rate)
         yield running
         running.cli("ledger", "verify")
+        running.cli("stats", "verify")
 
 
 def rounds(short: int, long: int) -> list[object]:

@@ -6,12 +6,15 @@ snapshot.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, TypeVar
 
 from adapters.storage.postgres.connection import Connection
 from adapters.storage.postgres.tables import BY_KIND, Table
+from adapters.storage.usage_statement import usage_statement
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row, running
+from domain.books.usage_sum import UsageSum
 from domain.catalog.aliases import Alias
 from domain.catalog.catalog import CatalogRows
 from domain.catalog.rows import Credential, ProviderRow
@@ -19,6 +22,7 @@ from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
+from domain.statistics.summary import UsageQuery
 
 R = TypeVar("R", bound=Row)
 
@@ -173,6 +177,14 @@ async def audit(connection: Connection, limit: int) -> list[AuditEntry]:
     return await rows(connection, AuditEntry, "order by seq desc limit $1", limit)
 
 
+async def usage(connection: Connection, query: UsageQuery) -> list[UsageSum]:
+    """The sums that the query asks for."""
+    marks = count(1)
+    text = "".join(f"${next(marks)}" if part == "?" else part for part in usage_statement(query))
+    records = await connection.fetch(text, *query.values.values(), query.from_ms, query.to_ms)
+    return BY_KIND[UsageSum].decoded(records)
+
+
 async def idempotent_answer(
     connection: Connection, user_id: str, key: str
 ) -> tuple[str, int, str, bytes | None] | None:
@@ -202,6 +214,9 @@ class PostgresSnapshot:
 
     def calls(self) -> AsyncIterator[Call]:
         return self._rows(Call, "order by id")
+
+    def usage_sums(self) -> AsyncIterator[UsageSum]:
+        return self._rows(UsageSum, "")
 
     def rates(self) -> AsyncIterator[Rate]:
         return self._rows(Rate, "order by seq")

@@ -60,10 +60,16 @@ class Table:
         if described.appended:
             return insert
         kept = {*described.key, *described.fixed}
-        changes = ", ".join(f"{field} = excluded.{field}" for field in self.fields if field not in kept)
+        changes = ", ".join(
+            f"{field} = {self._before(field)}excluded.{field}" for field in self.fields if field not in kept
+        )
         same = " and ".join(f"{self.name}.{field} = excluded.{field}" for field in described.fixed)
         insert += f" on conflict ({', '.join(described.key)}) do update set {changes}"
         return insert + (f" where {same}" if same else "")
+
+    def _before(self, field: str) -> str:
+        """What the new value of a column is added to."""
+        return f"{self.name}.{field} + " if field in self.description.added else ""
 
     def columns_of(self, rows: Sequence[Any], first: int) -> list[Any]:
         """One list of values for each parameter of `insert`; rows are numbered from `first`."""

@@ -62,6 +62,7 @@ class Kept(Copy):
         books.aliases.clear()
         books.prices.clear()
         books.adjustments.clear()
+        books.usage_sums.clear()
         kept = len(books.grants) + len(books.holds) + len(books.keys) + len(books.users) + len(books.limiting)
         return kept + sum(map(len, self.complete.values())) <= _KEPT_MAX
 

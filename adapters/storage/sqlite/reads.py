@@ -25,18 +25,22 @@ from adapters.storage.sqlite.tables import (
     PROVIDERS,
     RATES,
     RUNS,
+    USAGE_SUMS,
     USERS,
     Table,
 )
+from adapters.storage.usage_statement import EMPTY, usage_statement
 from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, USER, packed
 from domain.books.rows import AuditEntry, Call, Hold, Row, running
+from domain.books.usage_sum import UsageSum
 from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import BudgetSpent, Limit, LimitCell
 from domain.limits.rows import Run as RunRow
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
+from domain.statistics.summary import UsageQuery
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -81,6 +85,8 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
 )
 
 _ROWS_IN_CHUNK = 500
+# An empty text, packed.
+_NO_ID = "x'ff'"
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -172,6 +178,14 @@ def audit(connection: sqlite3.Connection, limit: int) -> list[AuditEntry]:
     return AUDIT.read(connection, _AUDIT, (limit,))
 
 
+def usage(connection: sqlite3.Connection, query: UsageQuery) -> list[UsageSum]:
+    """Return the sums that the query asks for."""
+    ids = USAGE_SUMS.ids
+    text = usage_statement(query, {**EMPTY, **dict.fromkeys(ids, _NO_ID)})
+    values = [packed(value, ids[name]) if name in ids else value for name, value in query.values.items()]
+    return [USAGE_SUMS.decode(row) for row in connection.execute(text, (*values, query.from_ms, query.to_ms))]
+
+
 def idempotent_answer(
     connection: sqlite3.Connection, user_id: str, key: str
 ) -> tuple[str, int, str, bytes | None] | None:
@@ -211,6 +225,9 @@ class SqliteSnapshot:
 
     def calls(self) -> AsyncIterator[Call]:
         return self._rows(CALLS, "from calls order by id")
+
+    def usage_sums(self) -> AsyncIterator[UsageSum]:
+        return self._rows(USAGE_SUMS, "from usage_sums")
 
     def rates(self) -> AsyncIterator[Rate]:
         return self._rows(RATES, "from rates order by seq")

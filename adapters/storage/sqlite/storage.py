@@ -31,10 +31,12 @@ from adapters.storage.sqlite.file import (
 from adapters.storage.sqlite.sealed import SqliteSealed
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call
+from domain.books.usage_sum import UsageSum
 from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
+from domain.statistics.summary import UsageQuery
 from ports.books import Snapshot, StorageError
 
 T = TypeVar("T")
@@ -188,6 +190,9 @@ class SqliteStorage(GroupCommit):
 
     async def run(self, user_id: str, run_id: str) -> Run | None:
         return await self._read(limit_reads.run, user_id, run_id)
+
+    async def usage(self, query: UsageQuery) -> list[UsageSum]:
+        return await self._read(read.usage, query)
 
     async def audit(self, limit: int) -> list[AuditEntry]:
         return await self._read(read.audit, limit)

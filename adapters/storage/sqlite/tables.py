@@ -15,6 +15,8 @@ import msgspec
 from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, CREDENTIAL, GRANT, KEY, RATE, USER, packed, unpacked
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
+from domain.books.usage_sum import ADDED, UsageSum
+from domain.books.usage_sum import KEY as SUM_KEY
 from domain.catalog.aliases import Alias, AliasTarget, Canary
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, HoldLine, LateUsage, Transfer, TransferKind
@@ -55,7 +57,7 @@ class Table(Generic[R]):
 
     `flags` are the boolean columns, `documents` those kept as JSON, with their types, and `ids` those with packed ids,
     with their prefixes. A row of an `appended` table is never replaced. Otherwise a row with a known key replaces the
-    old one, except its `fixed` columns.
+    old one, except its `fixed` columns; its `added` columns are added to those of the old one.
     """
 
     def __init__(
@@ -69,12 +71,13 @@ class Table(Generic[R]):
         documents: dict[str, Any] | None = None,
         ids: dict[str, str] | None = None,
         appended: bool = False,
+        added: tuple[str, ...] = (),
     ) -> None:
         documents = documents or {}
         scalars = tuple(field for field in kind.__struct_fields__ if field not in documents)
         self.name = name
         self.kind = kind
-        self.key, self.fixed = key, fixed
+        self.key, self.fixed, self.added = key, fixed, added
         self.appended = appended
         self.fields = (*scalars, *documents)
         self.columns = ", ".join(f"{name}.{field}" for field in self.fields)
@@ -95,9 +98,14 @@ class Table(Generic[R]):
         if appended:
             return insert
         # Setting an indexed column rewrites its index, so a fixed column is compared instead: see `write`.
-        changes = ", ".join(f"{field} = excluded.{field}" for field in self.fields if field not in {*key, *fixed})
+        changes = ", ".join(self._change(field) for field in self.fields if field not in {*key, *fixed})
         same = " and ".join(f"{self.name}.{field} = excluded.{field}" for field in fixed)
         return f"{insert} on conflict ({', '.join(key)}) do update set {changes}" + (f" where {same}" if same else "")
+
+    def _change(self, field: str) -> str:
+        """Return what becomes of a column where a row with that key is there already."""
+        before = f"{self.name}.{field} + " if field in self.added else ""
+        return f"{field} = {before}excluded.{field}"
 
     def encode(self, row: R) -> Values:
         """Return the row as column values, in the order of `fields`."""
@@ -234,6 +242,13 @@ ADJUSTMENTS = Table(
     documents={"lines": tuple[HoldLine, ...], "late": LateUsage | None},
     appended=True,
 )
+USAGE_SUMS = Table(
+    "usage_sums",
+    UsageSum,
+    key=SUM_KEY,
+    ids={"user_id": USER, "key_id": KEY, "credential_id": CREDENTIAL},
+    added=ADDED,
+)
 IDEMPOTENCY = Table("idempotency", Idempotency, key=("user_id", "key"))
 LIMITS = Table("limits", Limit, fixed=("subject", "measure", "window_ms", "created_ms"))
 LIMIT_CELLS = Table("limit_cells", LimitCell, key=("limit_id", "subject"))
@@ -256,6 +271,7 @@ TABLES: tuple[Table[Any], ...] = (
     CALLS,
     JOURNAL,
     ADJUSTMENTS,
+    USAGE_SUMS,
     IDEMPOTENCY,
     LIMITS,
     LIMIT_CELLS,

@@ -149,6 +149,7 @@ create table if not exists holds (
     run_id          text,
     trace_id        text,
     client          text,
+    operation       text    not null,
     hold_lines      text    not null  -- json
 );
 
@@ -169,6 +170,7 @@ create table if not exists calls (
     run_id            text,
     trace_id          text,
     client            text,
+    operation         text    not null,
     provider          text,
     provider_model    text,
     credential_id     text,
@@ -226,6 +228,39 @@ create table if not exists adjustments (
     seq          bigint not null
 );
 create index if not exists adjustments_of_call on adjustments (call_id);
+
+create table if not exists usage_sums (
+    user_id            text   not null,
+    slot_ms            bigint not null,
+    key_id             text   not null,
+    app                text   not null,
+    provider           text   not null,
+    credential_id      text   not null,
+    model              text   not null,
+    operation          text   not null,
+    ending             text   not null,
+    writer             text   not null,
+    calls              bigint not null,
+    completed          bigint not null,
+    estimated          bigint not null,
+    adjusted           bigint not null,
+    charge_nanos       bigint not null,
+    uncollected_nanos  bigint not null,
+    adjusted_nanos     bigint not null,
+    cost_nanos         bigint not null,
+    cost_unknown       bigint not null,
+    input_tokens       bigint not null,
+    cache_read_tokens  bigint not null,
+    cache_write_tokens bigint not null,
+    output_tokens      bigint not null,
+    reasoning_tokens   bigint not null,
+    pieces             bigint not null,
+    duration_ms        bigint not null,
+    first_byte_ms      bigint not null,
+    first_bytes        bigint not null,
+    primary key (user_id, slot_ms, key_id, app, provider, credential_id, model, operation, ending, writer)
+);
+create index if not exists usage_sums_by_time on usage_sums (slot_ms);
 
 create table if not exists idempotency (
     user_id      text   not null,
