@@ -43,7 +43,7 @@ class Function:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
-                cwd=ROOT,
+                cwd=self._environment["LAMBDA_TASK_ROOT"],
                 env=self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
