@@ -92,7 +92,7 @@ _FAMILIES: dict[Callable[[], _Dialects], str] = {
     "google-vertex-embeddings voyage-embeddings",
     _images: "google-images google-vertex-images ideogram-images",
     _video: "openai-video google-video google-vertex-video",
-    _rerank: "cohere-rerank rerank voyage-rerank",
+    _rerank: "bedrock-rerank cohere-rerank rerank voyage-rerank",
 }
 
 

@@ -136,7 +136,12 @@ OPERATIONS: Mapping[OperationName, Operation] = {
         text_tokens=True,
         dialect="rerank",
         native={"openai": ("rerank",)},
-        translated={"voyage": "voyage-rerank", "cohere": "cohere-rerank"},
+        translated={
+            "voyage": "voyage-rerank",
+            "cohere": "cohere-rerank",
+            "bedrock": "bedrock-rerank",
+            "bedrock-invoke": "bedrock-rerank",
+        },
     ),
     "count_tokens": Operation(
         text_tokens=True, native={"anthropic": (COUNT_TOKENS,), "google": (GOOGLE_COUNT_TOKENS,)}

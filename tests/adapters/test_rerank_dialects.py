@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from domain.model_api.rerank import Ranked, RerankRequest
 from domain.refusals import UnsupportedParameter
 from domain.usage import UNITS_MAX, Usage
 
+BEDROCK = DIALECTS["bedrock-rerank"]
 COHERE, VOYAGE, PASSING = DIALECTS["cohere-rerank"], DIALECTS["voyage-rerank"], DIALECTS["rerank"]
 
 
@@ -103,3 +105,31 @@ def test_a_result_is_read_however_its_numbers_are_spelled(result: dict[str, Any]
 @pytest.mark.parametrize("result", [{"index": -1, "relevance_score": 1}, {"index": 0, "relevance_score": "high"}])
 def test_a_result_without_a_place_or_a_score_is_none(result: dict[str, Any]) -> None:
     assert isinstance(PASSING.decode(json.dumps({"results": [result]}).encode())[-1], Broken)
+
+
+@pytest.mark.parametrize(("model", "sent"), [
+    ("cohere.rerank-v3-5:0",   {"query": "q", "documents": ["a", "b"], "top_n": 2, "api_version": 2}),
+    ("amazon.rerank-v1:0",     {"query": "q", "documents": ["a", "b"], "top_n": 2}),
+])  # fmt: skip
+def test_bedrock_has_the_model_in_the_path(model: str, sent: dict[str, Any]) -> None:
+    at = msgspec.structs.replace(
+        attempt("bedrock-rerank"), target=msgspec.structs.replace(attempt("bedrock-rerank").target, model=model)
+    )
+
+    assert sent == json.loads(BEDROCK.encode(request(), at))
+    assert f"model/{quote(model, safe='')}/invoke" == BEDROCK.path(model, False)
+
+
+def test_bedrock_counts_nothing_and_its_errors_are_awss() -> None:
+    ranking = b'{"results":[{"index":1,"relevance_score":0.9}]}'
+
+    assert (Ranked(index=1, score=msgspec.Raw(b"0.9")), Ended()) == BEDROCK.decode(ranking)
+    failure = BEDROCK.failure(429, {}, b'{"message":"Too many requests"}')
+    assert ("overloaded", "bedrock-rerank", "Too many requests") == (failure.kind, failure.dialect, failure.message)
+
+
+def test_bedrock_refuses_by_name_what_the_maker_lacks() -> None:
+    refused = BEDROCK.refuses(request(rank=1))
+
+    assert isinstance(refused, UnsupportedParameter)
+    assert ("rank", "bedrock-rerank") == (refused.field, refused.dialect)
