@@ -24,7 +24,7 @@ class OtherNames(msgspec.Struct, frozen=True, eq=False):
 
 
 class Catalog(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is not removed. `rates` has each model's versions, the last known one last.
+    """Everything that is neither removed nor disabled. `rates` has each model's versions, the last known one last.
 
     `other_names` holds, by provider, the further names of models whose rates were made from the price book. `known_ms`
     is when the newest rate became known: a clock that shows an earlier time has gone back, and no known rate is in the
@@ -98,7 +98,7 @@ def catalog_of(
             other_names.setdefault(provider, []).append((versions[-1].names, model))
     return Catalog(
         version=version,
-        providers={provider.name: provider for provider in providers},
+        providers={provider.name: provider for provider in providers if provider.disabled_ms is None},
         credentials={name: tuple(held) for name, held in by_provider.items()},
         rates={model: tuple(versions) for model, versions in by_model.items()},
         aliases={alias.name: alias for alias in aliases},
@@ -153,6 +153,11 @@ def priced(catalog: Catalog, now_ms: int) -> list[Served]:
     ]
 
 
+def listed_models(catalog: Catalog, now_ms: int) -> list[Served]:
+    """Every model that has a rate now and is not hidden, by provider and name."""
+    return [served for served in priced(catalog, now_ms) if served.rate is not None and not served.rate.hidden]
+
+
 def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Served] | UnknownModel | UnpricedModel:
     """Who serves the model of that name, `provider/model` or bare.
 
@@ -199,7 +204,7 @@ def _is_of_vendor(provider: str, model: str) -> bool:
 
 def similar(catalog: Catalog, name: str, now_ms: int) -> tuple[str, ...]:
     """Some existing model names that are similar to this one, the most similar first; all of them if they are few."""
-    names = [f"{served.provider.name}/{served.model}" for served in priced(catalog, now_ms)]
+    names = [f"{served.provider.name}/{served.model}" for served in listed_models(catalog, now_ms)]
     if len(names) <= _SHOWN_MAX:
         return tuple(names)
     by_bare_name: dict[str, list[str]] = {}

@@ -6,5 +6,6 @@ Its modules:
     changes            changes of users, keys, providers, credentials, rates, aliases and grants
     limits             changes of limits, budgets, purses and caps of exposure
     price_sync         what a newer price catalogue changes, and whether it is appended
+    provider_changes   changes of providers, credentials and listings that exist
     rates_from_prices  rates made from the price book with a margin
 """

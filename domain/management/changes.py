@@ -97,6 +97,9 @@ def revoke_key(facts: KeyFacts, actor: Actor, key_id: str) -> Outcome:
 def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> Outcome:
     """A new provider, a removed one again, or a change of an existing one."""
     had = facts.provider
+    if had is not None and had.removed_ms is None:
+        kept = provider.display_name or had.display_name
+        provider = msgspec.structs.replace(provider, display_name=kept, disabled_ms=had.disabled_ms)
     if had and had.removed_ms is None and msgspec.structs.replace(provider, created_ms=had.created_ms) == had:
         return Unchanged(row=had)
     if facts.alias is not None:
@@ -129,7 +132,7 @@ def add_credential(facts: ProviderFacts, actor: Actor, credential: Credential) -
 def remove_credential(credential: Credential | None, actor: Actor, credential_id: str) -> Outcome:
     """The credential is no longer used."""
     if credential is None or credential.removed_ms is not None:
-        return Denied(refusal=_no_credential(credential_id))
+        return Denied(refusal=no_credential(credential_id))
     gone = msgspec.structs.replace(credential, removed_ms=actor.now_ms, active=False)
     return changed(actor, "credential remove", credential_id, gone)
 
@@ -137,29 +140,32 @@ def remove_credential(credential: Credential | None, actor: Actor, credential_id
 def deactivate_credential(credential: Credential | None, actor: Actor, credential_id: str, error: str) -> Outcome:
     """The provider rejected the credential: it is not used until an operator activates or replaces it."""
     if credential is None or credential.removed_ms is not None:
-        return Denied(refusal=_no_credential(credential_id))
+        return Denied(refusal=no_credential(credential_id))
     if not credential.active:
         return Unchanged(row=credential)
-    off = msgspec.structs.replace(credential, active=False, error=error)
+    off = msgspec.structs.replace(credential, active=False, error=error, error_ms=actor.now_ms)
     return changed(actor, "credential deactivate", credential_id, off, detail=error)
 
 
 def activate_credential(credential: Credential | None, actor: Actor, credential_id: str) -> Outcome:
     """The operator has fixed the cause at the provider: the credential is used again."""
     if credential is None or credential.removed_ms is not None:
-        return Denied(refusal=_no_credential(credential_id))
+        return Denied(refusal=no_credential(credential_id))
     if credential.active:
         return Unchanged(row=credential)
-    on = msgspec.structs.replace(credential, active=True, error=None)
+    on = msgspec.structs.replace(credential, active=True, error=None, error_ms=None)
     return changed(actor, "credential activate", credential_id, on)
 
 
-def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
-    """A new version of a model's rate; the versions before it stay, for the charges made under them."""
+def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate, keeps_listing: bool = True) -> Outcome:
+    """A new version of a model's rate; the versions before it stay, for the charges made under them.
+
+    It has the display name and the place in lists of the version before it, if it `keeps_listing`.
+    """
     if facts.provider is None or facts.provider.removed_ms is not None:
         return Denied(refusal=no_provider(rate.provider))
     subject = f"{rate.provider}/{rate.model}"
-    rate = _after_all_in_force(rate, facts.rates)
+    rate = _after_all_in_force(_listed_as_before(rate, facts.rates) if keeps_listing else rate, facts.rates)
     if rate.removed:
         current = max(
             (r for r in facts.rates if r.model == rate.model), key=lambda r: (r.effective_ms, r.known_ms), default=None
@@ -168,6 +174,17 @@ def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
             return Denied(refusal=NotFound(kind="rate", name=subject, remedy=Remedy("rate list")))
         return changed(actor, "rate remove", subject, rate)
     return changed(actor, "rate set", subject, rate, detail=rate.id)
+
+
+def _listed_as_before(rate: Rate, rates: Sequence[Rate]) -> Rate:
+    """The version with the display name and the mark of the version before it, unless it has a name of its own."""
+    versions = [one for one in rates if one.model == rate.model]
+    if rate.removed or rate.display_name is not None or rate.hidden or not versions:
+        return rate
+    before = max(versions, key=lambda one: (one.effective_ms, one.known_ms))
+    if before.removed:
+        return rate
+    return msgspec.structs.replace(rate, display_name=before.display_name, hidden=before.hidden)
 
 
 def _after_all_in_force(rate: Rate, rates: Sequence[Rate]) -> Rate:
@@ -225,7 +242,8 @@ def changed(actor: Actor, action: str, subject: str, row: Row, *more: Row, detai
     return Changed(row=row, writes=(row, *more, entry))
 
 
-def _no_credential(credential_id: str) -> NotFound:
+def no_credential(credential_id: str) -> NotFound:
+    """The refusal for a credential that does not exist."""
     return NotFound(kind="credential", name=credential_id, remedy=Remedy("credential list"))
 
 

@@ -95,6 +95,8 @@ def sell(
         moment_ms = max(actor.now_ms, standing.effective_ms + 1) if standing else actor.now_ms
         try:
             rate = rate_of(price, terms, row.name, rate_id, moment_ms)
+            if standing is not None and not standing.removed:
+                rate = msgspec.structs.replace(rate, display_name=standing.display_name, hidden=standing.hidden)
             if since_ms is not None:
                 rate = msgspec.structs.replace(rate, effective_ms=since_ms)
         except (ValueError, AmountError):

@@ -26,7 +26,8 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     piece, characters, search units and seconds, of audio and of video, have no parent. `removed` ends the sale.
     `capabilities` are all that the model has; None: not known. `tiers` replace some of the prices for some requests,
     `variants` some for one size or quality. A rate made from the price book holds for all `names` that the provider has
-    for the model; one that an operator set, for the model's own name.
+    for the model; one that an operator set, for the model's own name. A `hidden` one is in no list of models and
+    can be called. Newer versions keep `display_name` and `hidden` unless they state others.
     """
 
     id: str
@@ -43,6 +44,8 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     tiers: tuple[Tier, ...] = ()
     variants: tuple[Variant, ...] = ()
     names: Names = ()
+    display_name: str | None = None
+    hidden: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a price so high that a charge could go beyond what 64 bits hold."""

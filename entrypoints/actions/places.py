@@ -8,6 +8,7 @@
 | `set`                         | `PUT /api/v1/users/{name}`       |
 | `change`                      | `PATCH /api/v1/users/{name}`     |
 | `remove`, `revoke`            | `DELETE /api/v1/users/{name}`    |
+| `test`                        | `POST /api/v1/credentials/test`  |
 | another one that changes      | `POST /api/v1/users/{name}/verb` |
 | another one that only reads   | `GET /api/v1/users/{name}/verb`  |
 | with a document to read       | `POST /api/v1/users/{name}/verb` |
@@ -30,7 +31,7 @@ ONLY_COMMANDS = frozenset(("backup", "call export", "master-key rotate"))
 
 _METHODS = {"list": "GET", "show": "GET", "add": "POST", "create": "POST", "set": "PUT"}
 _METHODS |= {"change": "PATCH", "remove": "DELETE", "revoke": "DELETE"}
-_WITHOUT_NAME = frozenset(("list", "add", "create"))
+_WITHOUT_NAME = frozenset(("list", "add", "create", "test"))
 _WITH_SLASHES = "model"
 
 

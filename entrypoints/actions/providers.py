@@ -1,6 +1,7 @@
 """Actions on providers and their credentials."""
 
 from entrypoints.actions.action import Action, Argument
+from entrypoints.usecases.manage import credential_checks, provider_changes
 from entrypoints.usecases.manage import provider_actions as use_cases
 from entrypoints.usecases.management_context import NoFields
 
@@ -24,7 +25,49 @@ ACTIONS = (
             Argument("base_url", "--base-url", "URL"),
             Argument("priority", "--priority", "N"),
             Argument("weight", "--weight", "N"),
+            Argument("display_name", "--display-name", "TEXT"),
+            Argument("region", "--region", "REGION"),
         ),
+    ),
+    Action(
+        name="provider change",
+        meaning="change a provider; what is left out stays",
+        example='aihub provider change openai --display-name "OpenAI (team)" --weight 2',
+        permission="manage models",
+        is_change=True,
+        request=provider_changes.ChangeProvider,
+        reply=use_cases.ProviderView,
+        handler=provider_changes.change_provider,
+        arguments=(
+            Argument("name", "NAME"),
+            Argument("display_name", "--display-name", "TEXT"),
+            Argument("base_url", "--base-url", "URL"),
+            Argument("region", "--region", "REGION"),
+            Argument("priority", "--priority", "N"),
+            Argument("weight", "--weight", "N"),
+        ),
+    ),
+    Action(
+        name="provider disable",
+        meaning="send no call to a provider until it is enabled",
+        example="aihub provider disable openai",
+        permission="manage models",
+        is_change=True,
+        request=use_cases.NamedProvider,
+        reply=use_cases.ProviderView,
+        handler=provider_changes.disable_provider,
+        arguments=(Argument("name", "NAME"),),
+    ),
+    Action(
+        name="provider enable",
+        meaning="send calls to a disabled provider again",
+        example="aihub provider enable openai",
+        permission="manage models",
+        is_change=True,
+        request=use_cases.NamedProvider,
+        reply=use_cases.ProviderView,
+        handler=provider_changes.enable_provider,
+        arguments=(Argument("name", "NAME"),),
     ),
     Action(
         name="provider list",
@@ -73,6 +116,50 @@ ACTIONS = (
         request=NoFields,
         reply=list[use_cases.CredentialView],
         handler=use_cases.list_credentials,
+    ),
+    Action(
+        name="credential change",
+        meaning="change the name, the weight or the secret of a credential",
+        details="With a new secret it is used again.",
+        example="aihub credential change cred_01k8… --weight 50",
+        permission="manage models",
+        is_change=True,
+        request=provider_changes.ChangeCredential,
+        reply=use_cases.CredentialView,
+        handler=provider_changes.change_credential,
+        arguments=(
+            _CREDENTIAL_ID,
+            Argument("name", "--name", "LABEL"),
+            Argument("weight", "--weight", "N"),
+        ),
+    ),
+    Action(
+        name="credential check",
+        meaning="check a credential by a small call to its provider, and keep the outcome",
+        details="One that the provider accepts is used again, one that it rejects is not.",
+        example="aihub credential check cred_01k8…",
+        permission="manage models",
+        is_change=True,
+        needs_providers=True,
+        request=credential_checks.CheckCredential,
+        reply=use_cases.CredentialView,
+        handler=credential_checks.check_credential,
+        arguments=(_CREDENTIAL_ID, Argument("model", "--model", "MODEL")),
+    ),
+    Action(
+        name="credential test",
+        meaning="check a secret, read from standard input, by a small call to its provider; nothing is saved",
+        example="aihub credential test openai < secret.txt",
+        permission="manage models",
+        is_change=True,
+        needs_providers=True,
+        request=credential_checks.TestCredential,
+        reply=credential_checks.SecretWorks,
+        handler=credential_checks.test_credential,
+        arguments=(
+            Argument("provider", "PROVIDER", help="as `aihub provider list` shows it"),
+            Argument("model", "--model", "MODEL"),
+        ),
     ),
     Action(
         name="credential activate",

@@ -58,6 +58,21 @@ ACTIONS = (
         arguments=(_MODEL,),
     ),
     Action(
+        name="rate change",
+        meaning="change how lists show a model; its prices stay",
+        example='aihub rate change openai/gpt-5-mini --display-name "GPT-5 mini" --listing hidden',
+        permission="manage models",
+        is_change=True,
+        request=use_cases.ChangeRate,
+        reply=use_cases.RateView,
+        handler=use_cases.change_rate,
+        arguments=(
+            _MODEL,
+            Argument("display_name", "--display-name", "TEXT"),
+            Argument("listing", "--listing"),
+        ),
+    ),
+    Action(
         name="rate remove",
         meaning="end the sale of a model",
         example="aihub rate remove openai/gpt-5-mini",

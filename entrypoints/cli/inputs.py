@@ -48,6 +48,15 @@ async def _secret(context: ManagementContext, args: Namespace) -> dict[str, Any]
     return {"secret": read_secret(args.from_env, args.provider)}
 
 
+def _new_secret_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--from-env", metavar="VAR", help="read a new secret from this environment variable")
+
+
+async def _new_secret(context: ManagementContext, args: Namespace) -> dict[str, Any]:
+    """A new secret, only if a variable is named."""
+    return {} if args.from_env is None else {"secret": read_secret(args.from_env, args.id)}
+
+
 def read_secret(variable: str | None, provider: str) -> str:
     """The secret, from that variable, a prompt, or standard input; Complaint if there is none."""
     if variable is not None:
@@ -147,6 +156,8 @@ def _content(path: str) -> bytes:
 
 INPUTS: Mapping[str, Input] = {
     "credential add": Input(names={"secret": "the secret"}, add_arguments=_secret_arguments, read=_secret),
+    "credential change": Input(names={"secret": "--from-env"}, add_arguments=_new_secret_arguments, read=_new_secret),
+    "credential test": Input(names={"secret": "the secret"}, add_arguments=_secret_arguments, read=_secret),
     "rate set": Input(
         names={"variants": "--image-at, --video-second-at"}, add_arguments=_variant_arguments, read=_variants
     ),

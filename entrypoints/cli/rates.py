@@ -31,6 +31,12 @@ def rate_set(request: actions.SetRate, reply: RateView) -> Output:
     return Output(text=f"{reply.model} is sold {when} at {_sold(reply)}")
 
 
+def rate_changed(request: actions.ChangeRate, reply: RateView) -> Output:
+    """`rate change`."""
+    named = f" as {reply.display_name!r}" if reply.display_name else ""
+    return Output(text=f"{reply.model} is {'hidden' if reply.hidden else 'listed'}{named}")
+
+
 def rate_list(request: NoFields, reply: list[RateView]) -> Output:
     """`rate list`."""
     some = [name for name in _SOMETIMES if any(getattr(rate, name) is not None for rate in reply)]
@@ -145,6 +151,7 @@ def _each_of(amounts: msgspec.Struct, at: str) -> Iterator[str]:
 
 VIEWS: Views = {
     "rate set": rate_set,
+    "rate change": rate_changed,
     "rate list": rate_list,
     "rate show": rate_shown,
     "rate remove": rate_removed,

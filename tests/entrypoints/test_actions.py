@@ -201,7 +201,7 @@ def _parsed(action: Action[Any, Any]) -> argparse.Namespace:
 
 
 def _example_request(action: Action[Any, Any]) -> msgspec.Struct:
-    more: dict[str, Any] = {"secret": "s"} if action.name == "credential add" else {}
+    more: dict[str, Any] = {"secret": "s"} if action.name in ("credential add", "credential test") else {}
     more |= {"body": msgspec.Raw(b"{}")} if action.name == "quote" else {}
     return request_of(action, _parsed(action), 86_400_000, more)
 

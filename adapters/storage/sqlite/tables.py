@@ -200,7 +200,7 @@ CREDENTIALS = Table("credentials", Credential, fixed=("provider",), flags=("acti
 RATES = Table(
     "rates",
     Rate,
-    flags=("removed",),
+    flags=("removed", "hidden"),
     documents={
         "prices": UnitPrices,
         "capabilities": tuple[Capability, ...] | None,

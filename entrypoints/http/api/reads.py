@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.accounts.identity import Caller
 from domain.accounts.key_access import may_call
-from domain.catalog.catalog import Catalog, Served, priced
+from domain.catalog.catalog import Catalog, Served, listed_models, priced
 from domain.ledger.ledger import balance, usable
 from domain.money import format_credits
 from domain.refusals import BadRequest, NotFound, Refusal, StorageUnavailable
@@ -66,9 +66,9 @@ async def _listed(hub: CallContext) -> list[Listed]:
     the configured providers, which may serve more.
     """
     catalog, now_ms = await hub.current_catalog(), hub.clock.now_ms()
-    listed = [Listed(name=f"{one.provider.name}/{one.model}", served=one) for one in priced(catalog, now_ms)]
+    listed = [Listed(name=f"{one.provider.name}/{one.model}", served=one) for one in listed_models(catalog, now_ms)]
     if not hub.billed:
-        known = {one.name for one in listed}
+        known = {f"{one.provider.name}/{one.model}" for one in priced(catalog, now_ms)}
         listed += [one for one in _unsold(hub, catalog, now_ms) if one.name not in known]
         listed.sort(key=lambda one: one.name)
     for name in sorted(catalog.aliases):

@@ -11,7 +11,7 @@ from domain.management.changes import Denied, Unchanged
 from entrypoints.usecases.manage import providers
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
 from entrypoints.usecases.management_context import ActionContext, Denial, NoFields, row_of
-from entrypoints.usecases.public_types import Moment
+from entrypoints.usecases.public_types import Moment, moment
 
 
 class AddProvider(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +22,8 @@ class AddProvider(msgspec.Struct, frozen=True, kw_only=True):
         None
     )
     base_url: Annotated[str | None, Meta(description="what the paths of the dialect are appended to")] = None
+    display_name: Annotated[str | None, Meta(description="what people see (the name)")] = None
+    region: Annotated[str | None, Meta(description="of the vendor's servers, such as eu-central-1 for bedrock")] = None
     priority: Annotated[int, Meta(description="providers of a lower number are tried first for a bare model")] = 0
     weight: Annotated[int, Meta(description="its share of the calls among providers of one priority")] = 1
 
@@ -35,6 +37,9 @@ class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
     priority: int
     weight: int
     created: Moment
+    display_name: str
+    enabled: bool
+    region: str | None
 
 
 class ProviderAdded(ProviderView, frozen=True, kw_only=True):
@@ -67,7 +72,7 @@ class AddCredential(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CredentialView(msgspec.Struct, frozen=True, kw_only=True):
-    """A credential, with its secret masked. `error`: why its provider rejected it."""
+    """A credential, with its secret masked. `error`: why its provider rejected it, or its last check failed."""
 
     id: str
     provider: str
@@ -76,6 +81,7 @@ class CredentialView(msgspec.Struct, frozen=True, kw_only=True):
     weight: int
     active: bool
     error: str | None
+    error_at: Moment | None
     created: Moment
 
 
@@ -104,7 +110,15 @@ async def add_provider(context: ActionContext, request: AddProvider) -> Provider
     hub = context.hub
     known = {row.name for row in await providers.providers(hub.storage)}
     outcome = await providers.create_provider(
-        hub, context.by, request.name, request.dialect, request.base_url, request.priority, request.weight
+        hub,
+        context.by,
+        request.name,
+        request.dialect,
+        request.base_url,
+        request.priority,
+        request.weight,
+        request.display_name,
+        request.region,
     )
     row = row_of(outcome, ProviderRow)
     if not isinstance(row, ProviderRow):
@@ -113,7 +127,7 @@ async def add_provider(context: ActionContext, request: AddProvider) -> Provider
     vendor = VENDORS.get(row.name)
     has = any(credential.provider == row.name for credential in await providers.credentials(hub.storage))
     return ProviderAdded(
-        **msgspec.structs.asdict(_provider(row)),
+        **msgspec.structs.asdict(provider_view(row)),
         done="unchanged" if isinstance(outcome, Unchanged) else "changed" if row.name in known else "added",
         needs_credential=vendor is not None and vendor.needs_credential and not has,
     )
@@ -121,7 +135,7 @@ async def add_provider(context: ActionContext, request: AddProvider) -> Provider
 
 async def list_providers(context: ActionContext, request: NoFields) -> list[ProviderView] | Denial:
     """All providers that are not removed."""
-    return [*map(_provider, await providers.providers(context.hub.storage))]
+    return [*map(provider_view, await providers.providers(context.hub.storage))]
 
 
 async def remove_provider(context: ActionContext, request: NamedProvider) -> Removed | Denial:
@@ -136,12 +150,12 @@ async def add_credential(context: ActionContext, request: AddCredential) -> Cred
         context.hub, context.by, request.provider, request.secret, request.name, request.weight
     )
     row = row_of(outcome, Credential)
-    return _credential(row) if isinstance(row, Credential) else row
+    return credential_view(row) if isinstance(row, Credential) else row
 
 
 async def list_credentials(context: ActionContext, request: NoFields) -> list[CredentialView] | Denial:
     """All credentials that are not removed, also those that their provider rejected."""
-    return [*map(_credential, await providers.credentials(context.hub.storage))]
+    return [*map(credential_view, await providers.credentials(context.hub.storage))]
 
 
 async def activate_credential(context: ActionContext, request: NamedCredential) -> CredentialActivated | Denial:
@@ -156,7 +170,8 @@ async def remove_credential(context: ActionContext, request: NamedCredential) ->
     return outcome.refusal if isinstance(outcome, Denied) else CredentialRemoved(id=request.id)
 
 
-def _provider(row: ProviderRow) -> ProviderView:
+def provider_view(row: ProviderRow) -> ProviderView:
+    """A provider, to show it."""
     return ProviderView(
         name=row.name,
         dialect=row.dialect,
@@ -164,10 +179,14 @@ def _provider(row: ProviderRow) -> ProviderView:
         priority=row.priority,
         weight=row.weight,
         created=Moment(row.created_ms),
+        display_name=row.shown_name,
+        enabled=row.disabled_ms is None,
+        region=providers.region_of(row),
     )
 
 
-def _credential(row: Credential) -> CredentialView:
+def credential_view(row: Credential) -> CredentialView:
+    """A credential, to show it; its secret is masked."""
     return CredentialView(
         id=row.id,
         provider=row.provider,
@@ -176,5 +195,6 @@ def _credential(row: Credential) -> CredentialView:
         weight=row.weight,
         active=row.active,
         error=row.error,
+        error_at=moment(row.error_ms),
         created=Moment(row.created_ms),
     )

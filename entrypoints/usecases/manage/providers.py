@@ -33,6 +33,8 @@ from ports.vault import VaultError
 WEIGHT = 100
 WEIGHT_MAX = 1_000_000
 SECRET_CHARACTERS_MAX = 16_384
+DISPLAY_CHARACTERS_MAX = 100
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -44,20 +46,62 @@ async def create_provider(
     base_url: str | None = None,
     priority: int = 0,
     weight: int = 1,
+    display_name: str | None = None,
+    region: str | None = None,
 ) -> Outcome:
     """A provider; a name that the hub knows brings its dialect and URL, where none is given."""
+    if region is not None and base_url is None and (base_url := url_of_region(name, region)) is None:
+        return Denied(refusal=no_region(name))
     described = describe_provider(name, dialect, base_url)
     if isinstance(described, BadRequest):
         return Denied(refusal=described)
+    if (problem_of_name := display_name_problem(display_name)) is not None:
+        return Denied(refusal=problem_of_name)
     chat_dialect, url = described
     who = actor(context, by)
     for field, value, least, most in (("priority", priority, 0, PRIORITY_MAX), ("weight", weight, 1, WEIGHT_MAX)):
         if not least <= value <= most:
             return Denied(refusal=BadRequest(field=field, problem=f"write a whole number from {least} to {most}"))
     row = ProviderRow(
-        name=name, dialect=chat_dialect, base_url=url, created_ms=who.now_ms, priority=priority, weight=weight
+        name=name,
+        dialect=chat_dialect,
+        base_url=url,
+        created_ms=who.now_ms,
+        priority=priority,
+        weight=weight,
+        display_name=display_name or None,
     )
     return await context.storage.decide(ProviderScope(name=name), lambda facts: add_provider(facts, who, row))
+
+
+def url_of_region(name: str, region: str) -> str | None:
+    """The URL of a provider in another region; None if the vendor's URL has no region, or this is no region."""
+    vendor = VENDORS.get(name)
+    found = _REGION.search(vendor.base_url) if vendor else None
+    if vendor is None or found is None or not _REGION.fullmatch(region):
+        return None
+    return vendor.base_url.replace(found[0], region)
+
+
+def region_of(row: ProviderRow) -> str | None:
+    """The region in the provider's URL, where its vendor has one URL for each region."""
+    vendor = VENDORS.get(row.name)
+    if vendor is None or not _REGION.search(vendor.base_url):
+        return None
+    found = _REGION.search(row.base_url)
+    return found[0] if found else None
+
+
+def no_region(name: str) -> BadRequest:
+    """The refusal of a region for a provider that has none, or of a text that is none."""
+    return BadRequest(field="region", problem=f"{name} has no such region: write one such as eu-central-1 for bedrock")
+
+
+def display_name_problem(text: str | None) -> BadRequest | None:
+    """What is wrong with a display name."""
+    if text is not None and (len(text) > DISPLAY_CHARACTERS_MAX or not text.isprintable()):
+        return BadRequest(field="display_name", problem=f"write at most {DISPLAY_CHARACTERS_MAX} printable characters")
+    return None
 
 
 def describe_provider(name: str, dialect: str | None, base_url: str | None) -> tuple[str, str] | BadRequest:
@@ -96,13 +140,8 @@ async def create_credential(
     context: ManagementContext, by: str, provider: str, secret: str, label: str = "", weight: int = WEIGHT
 ) -> Outcome:
     """A secret for an existing provider; of several, each is used in proportion to its weight."""
-    if not is_secret_text(secret) or len(secret) > SECRET_CHARACTERS_MAX:
-        problem = f"give printable ASCII without blanks, {SECRET_CHARACTERS_MAX} characters at most"
-        return Denied(refusal=BadRequest(field="secret", problem=problem))
-    if not 1 <= weight <= WEIGHT_MAX:
-        return Denied(refusal=BadRequest(field="weight", problem=f"write a whole number from 1 to {WEIGHT_MAX}"))
-    if len(label) > 200 or not label.isprintable():
-        return Denied(refusal=BadRequest(field="name", problem="write at most 200 printable characters"))
+    if (problem_of_secret := secret_problem(secret) or label_problem(label) or weight_problem(weight)) is not None:
+        return Denied(refusal=problem_of_secret)
     who = actor(context, by)
     row = _sealed(context, provider, secret, label, weight, who.now_ms)
 
@@ -117,6 +156,28 @@ async def create_credential(
         return Denied(refusal=BadRequest(field="secret", problem=held, remedy=remedy))
 
     return await context.storage.decide(ProviderScope(name=provider), rule)
+
+
+def secret_problem(secret: str) -> BadRequest | None:
+    """What is wrong with a secret, without the secret."""
+    if is_secret_text(secret) and len(secret) <= SECRET_CHARACTERS_MAX:
+        return None
+    problem = f"give printable ASCII without blanks, {SECRET_CHARACTERS_MAX} characters at most"
+    return BadRequest(field="secret", problem=problem)
+
+
+def weight_problem(weight: int) -> BadRequest | None:
+    """What is wrong with a weight."""
+    if 1 <= weight <= WEIGHT_MAX:
+        return None
+    return BadRequest(field="weight", problem=f"write a whole number from 1 to {WEIGHT_MAX}")
+
+
+def label_problem(label: str) -> BadRequest | None:
+    """What is wrong with the name of a credential."""
+    if len(label) <= 200 and label.isprintable():
+        return None
+    return BadRequest(field="name", problem="write at most 200 printable characters")
 
 
 async def delete_credential(context: ManagementContext, by: str, credential_id: str) -> Outcome:

@@ -1,12 +1,14 @@
 """The actions on rates: their requests, replies and use cases."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from domain.books.management_scopes import ProviderScope
 from domain.catalog.catalog import catalog_of, versions_of
 from domain.management.changes import Denied
+from domain.management.provider_changes import list_model
 from domain.management.rates_from_prices import terms_of
 from domain.model_api.call import Capability
 from domain.model_api.video import resolution
@@ -15,6 +17,7 @@ from domain.pricing.price_book import Names
 from domain.pricing.rate import Rate
 from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage import rates
+from entrypoints.usecases.manage.providers import display_name_problem
 from entrypoints.usecases.manage.rates_from_prices import sell_by_book
 from entrypoints.usecases.manage.unit_amounts import (
     RateAmounts,
@@ -26,7 +29,7 @@ from entrypoints.usecases.manage.unit_amounts import (
     tier_view,
     unit_prices,
 )
-from entrypoints.usecases.management_context import ActionContext, Denial, NoFields, row_of
+from entrypoints.usecases.management_context import ActionContext, Denial, NoFields, acting, row_of
 from entrypoints.usecases.public_types import Credits, Dollars, Moment, Percent
 
 
@@ -57,12 +60,24 @@ class RateView(RatedModel, frozen=True, kw_only=True):
     source: str
     id: str
     removed: Annotated[bool, Meta(description="whether this version ended the sale")]
+    display_name: str | None
+    hidden: Annotated[bool, Meta(description="whether the model is left out of lists; it can be called")]
 
 
 class NamedModel(msgspec.Struct, frozen=True, kw_only=True):
     """A model by its name."""
 
     model: Annotated[str, Meta(description="PROVIDER/MODEL, such as openai/gpt-5-mini")]
+
+
+class ChangeRate(msgspec.Struct, frozen=True, kw_only=True):
+    """How lists show a model; its prices stay."""
+
+    model: Annotated[str, Meta(description="PROVIDER/MODEL, such as openai/gpt-5-mini")]
+    display_name: Annotated[str | None, Meta(description="what people see; empty for the model's name")] = None
+    listing: Annotated[
+        Literal["listed", "hidden"] | None, Meta(description="a hidden model is in no list, and can be called")
+    ] = None
 
 
 class RateRemoved(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +151,22 @@ async def show_rate(context: ActionContext, request: NamedModel) -> list[RateVie
     return [*map(rate_view, held)]
 
 
+async def change_rate(context: ActionContext, request: ChangeRate) -> RateView | Denial:
+    """The model under another display name, or in or out of lists."""
+    if (problem := display_name_problem(request.display_name)) is not None:
+        return problem
+    new: dict[str, Any] = {} if request.display_name is None else {"display_name": request.display_name or None}
+    if request.listing is not None:
+        new["hidden"] = request.listing == "hidden"
+    who, rate_id = acting(context), context.hub.ids.new("rate")
+    provider = request.model.partition("/")[0]
+    outcome = await context.hub.storage.decide(
+        ProviderScope(name=provider), lambda facts: list_model(facts, who, request.model, rate_id, new)
+    )
+    rate = row_of(outcome, Rate)
+    return rate_view(rate) if isinstance(rate, Rate) else rate
+
+
 async def remove_rate(context: ActionContext, request: NamedModel) -> RateRemoved | Denial:
     """From now on the model is not sold."""
     outcome = await rates.delete_rate(context.hub, context.by, request.model)
@@ -183,6 +214,8 @@ def rate_view(rate: Rate) -> RateView:
         source=rate.source,
         id=rate.id,
         removed=rate.removed,
+        display_name=rate.display_name,
+        hidden=rate.hidden,
     )
 
 

@@ -47,6 +47,8 @@ create table if not exists providers (
     removed_ms bigint,
     priority   bigint not null check (priority >= 0),
     weight     bigint not null check (weight > 0),
+    display_name text,
+    disabled_ms  bigint,
     seq        bigint not null
 );
 
@@ -61,6 +63,7 @@ create table if not exists credentials (
     active     boolean not null,
     error      text,
     removed_ms bigint,
+    error_ms   bigint,
     seq        bigint  not null
 );
 create index if not exists credentials_of_provider on credentials (provider);
@@ -80,6 +83,8 @@ create table if not exists rates (
     tiers             text    not null,  -- json
     variants          text    not null,  -- json
     names             text    not null,  -- json
+    display_name      text,
+    hidden            boolean not null,
     seq               bigint  not null
 );
 create index if not exists rates_of_model on rates (provider, model);

@@ -8,7 +8,7 @@ import msgspec
 
 from domain.accounts.identity import Caller
 from domain.accounts.rows import User
-from domain.catalog.catalog import Served, priced
+from domain.catalog.catalog import Served, listed_models
 from domain.ledger.ledger import balance
 from domain.money import format_per_unit
 from domain.pricing.charge import has_price
@@ -51,7 +51,7 @@ def catalogue_handler(hub: CallContext) -> Handler:
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
         wanted = request.query_value("type")
-        listed = [(served, _kinds(served)) for served in priced(await hub.current_catalog(), hub.clock.now_ms())]
+        listed = [(served, _kinds(served)) for served in listed_models(await hub.current_catalog(), hub.clock.now_ms())]
         described = [
             _described(served, wanted or kinds[0]) for served, kinds in listed if not wanted or wanted in kinds
         ]
