@@ -56,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     job_poll_s: int
     pass_through: PassThrough
     strategy: Strategy
+    time_zone: str
     unsupported: Policy
     retries_max: int
     body_bytes_max: int
@@ -77,7 +78,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def policy(self) -> ActionPolicy:
         """The settings that actions depend on."""
         starter = Starter(nanos=self.starter_nanos, days=self.starter_days) if self.starter_enabled else None
-        return ActionPolicy(starter=starter, terms=self.terms, billed=self.billed, strategy=self.strategy)
+        return ActionPolicy(
+            starter=starter,
+            terms=self.terms,
+            billed=self.billed,
+            strategy=self.strategy,
+            time_zone=self.time_zone,
+        )
 
     def __repr__(self) -> str:
         """A text without values: some are secrets, and a traceback must not show them."""
@@ -178,6 +185,8 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "the memory for all request bodies of a process; beyond it calls are refused with 503"),
         ("AIHUB_EXCLUSIVE_CORES", "exclusive_cores", kinds.switch, "true or false", "false",
          "whether the hub has its processor cores to itself: its threads then preempt each other less"),
+        ("AIHUB_TIME_ZONE", "time_zone", kinds.time_zone, "time zone", "UTC",
+         "whose days and months statistics have, as the IANA database names it, such as Europe/Berlin"),
         ("AIHUB_TRANSPORT", "transport", kinds.one_of(*get_args(Transport)), "http1 or aiohttp", "http1",
          "the HTTP client for providers: the hub's own (http1), or aiohttp, which needs aihub[aiohttp]"),
         ("AIHUB_SYNCHRONOUS", "synchronous", kinds.one_of("FULL", "NORMAL"), "FULL or NORMAL", "FULL",

@@ -101,6 +101,18 @@ def database(text: str) -> str | None:
     return text
 
 
+def time_zone(text: str) -> str:
+    """The name of a time zone that this machine knows."""
+    from zoneinfo import ZoneInfo
+
+    if text != "UTC":
+        try:
+            ZoneInfo(text)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("expected a time zone such as UTC or Europe/Berlin") from None
+    return text
+
+
 def link(text: str) -> str | None:
     """A URL for people, None if empty."""
     if text and not re.fullmatch(r"https?://[^\s\"'<>\\]+", text):

@@ -61,12 +61,14 @@ class ActionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     terms       the terms by which the price book's models are sold; None: only models with a rate are sold
     billed      whether calls are charged
     strategy    how a model that several providers serve is routed
+    time_zone   whose days and months statistics have, unless a request names another
     """
 
     starter: Starter | None = None
     terms: Terms | None = None
     billed: bool = False
     strategy: Strategy = "round-robin"
+    time_zone: str = "UTC"
 
 
 def _ignore(progress: str) -> None:

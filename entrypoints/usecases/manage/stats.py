@@ -1,0 +1,183 @@
+"""`stats show`: what was used and charged, by period and by subject, from the sums that each settlement writes."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from domain.books.usage_sum import SLOT_MS, UsageSum
+from domain.refusals import BadRequest, NotFound, Remedy
+from domain.statistics.summary import Period, Subject, UsageQuery, by_period, merged, slots_of, total
+from entrypoints.usecases.manage.stats_figures import Figures, figures_of
+from entrypoints.usecases.manage.users import user_names
+from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext
+from entrypoints.usecases.public_types import Moment
+
+DAY_MS = 86_400_000
+DEFAULT_DAYS = 30
+PERIODS_MAX = 3_000
+
+Interval: TypeAlias = Literal["whole", "quarter_hour", "hour", "day", "week", "month", "quarter"]
+By: TypeAlias = Literal["user", "key", "app", "provider", "credential", "model", "operation", "ending"]
+
+_FIXED_MS: Mapping[Interval, int] = {"quarter_hour": SLOT_MS, "hour": 3_600_000}
+_SUBJECTS: Mapping[By, Subject] = {
+    "user": "user_id",
+    "key": "key_id",
+    "app": "app",
+    "provider": "provider",
+    "credential": "credential_id",
+    "model": "model",
+    "operation": "operation",
+    "ending": "ending",
+}
+
+
+class ShowStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Which calls are summed, by when they began, and how the sums are divided."""
+
+    since: Annotated[Moment | None, Meta(description="a moment, or how long ago, such as 7d (30d)")] = None
+    until: Annotated[Moment | None, Meta(description="a moment, or how long ago (now)")] = None
+    every: Annotated[Interval, Meta(description="the periods that are summed one by one")] = "whole"
+    time_zone: Annotated[str, Meta(description="whose days they are, such as Europe/Berlin (AIHUB_TIME_ZONE)")] = ""
+    by: Annotated[tuple[By, ...], Meta(description="what is summed apart")] = ()
+    user: Annotated[str | None, Meta(description="only the calls of this user")] = None
+    key: Annotated[str | None, Meta(description="only those with this key")] = None
+    app: Annotated[str | None, Meta(description="only those of this app")] = None
+    provider: Annotated[str | None, Meta(description="only those that this provider answered")] = None
+    model: Annotated[str | None, Meta(description="only those of this model, without its provider")] = None
+    operation: Annotated[str | None, Meta(description="only those for this operation, such as chat")] = None
+    ending: Annotated[str | None, Meta(description="only those that ended so, such as completed")] = None
+    compare: Annotated[bool, Meta(description="also sum the time of the same length before")] = False
+
+
+class StatsRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The sums of one period and one subject. Fields that the request does not sum apart are left out."""
+
+    since: Moment | None = None
+    user: str | None = None
+    key: str | None = None
+    app: str | None = None
+    provider: str | None = None
+    credential: str | None = None
+    model: str | None = None
+    operation: str | None = None
+    ending: str | None = None
+    figures: Figures
+
+
+class StatsView(msgspec.Struct, frozen=True, kw_only=True):
+    """The sums. The time is in whole quarters of an hour, or in whole periods where they are of a calendar."""
+
+    since: Moment
+    until: Moment
+    time_zone: str
+    total: Figures
+    before: Figures | None
+    rows: list[StatsRow]
+
+
+async def show_stats(context: ActionContext, request: ShowStats) -> StatsView | Denial:
+    """The sums of the calls that the request describes."""
+    hub = context.hub
+    zone = request.time_zone or context.policy.time_zone
+    if not hub.calendar.knows(zone):
+        return BadRequest(field="time_zone", problem=f"{zone[:80]!r} is no time zone: write such as Europe/Berlin")
+    edges = _edges(hub, request, zone)
+    if isinstance(edges, BadRequest):
+        return edges
+    query = await _query(hub, request, edges[0], edges[-1])
+    if not isinstance(query, UsageQuery):
+        return query
+    sums = await hub.storage.usage(query)
+    names = await user_names(hub.storage) if "user" in request.by else {}
+    is_whole = request.every == "whole"
+    periods = (Period(from_ms=edges[0], to_ms=edges[-1], sums=merged(sums)),) if is_whole else by_period(sums, edges)
+    return StatsView(
+        since=Moment(edges[0]),
+        until=Moment(edges[-1]),
+        time_zone=zone,
+        total=figures_of(total(sums)),
+        before=await _before(hub, query) if request.compare else None,
+        rows=[row for period in periods for row in _rows(request, period, names)],
+    )
+
+
+def _edges(hub: ManagementContext, request: ShowStats, zone: str) -> list[int] | BadRequest:
+    """The edges of the periods: at least two."""
+    now_ms = hub.clock.now_ms()
+    until_ms = now_ms if request.until is None else int(request.until)
+    since_ms = until_ms - DEFAULT_DAYS * DAY_MS if request.since is None else int(request.since)
+    if not 0 <= since_ms < until_ms:
+        return BadRequest(field="since", problem="the time must begin before it ends, and not before 1970")
+    start_ms, end_ms = slots_of(since_ms, until_ms)
+    if request.every == "whole":
+        return [start_ms, end_ms]
+    edges = [_first(hub, request.every, zone, start_ms)]
+    while edges[-1] < end_ms and len(edges) <= PERIODS_MAX:
+        edges.append(_next(hub, request.every, zone, edges[-1]))
+    if edges[-1] < end_ms:
+        return BadRequest(field="every", problem=f"that is more than {PERIODS_MAX} periods: choose longer ones")
+    return edges
+
+
+def _first(hub: ManagementContext, every: Interval, zone: str, at_ms: int) -> int:
+    if every in _FIXED_MS:
+        return at_ms - at_ms % _FIXED_MS[every]
+    span = getattr(hub.calendar.edges(zone, at_ms), every)
+    return int(span.start_ms)
+
+
+def _next(hub: ManagementContext, every: Interval, zone: str, at_ms: int) -> int:
+    if every in _FIXED_MS:
+        return at_ms + _FIXED_MS[every]
+    span = getattr(hub.calendar.edges(zone, at_ms), every)
+    return int(span.end_ms)
+
+
+async def _query(hub: ManagementContext, request: ShowStats, from_ms: int, to_ms: int) -> UsageQuery | NotFound:
+    user_id = None
+    if request.user is not None:
+        user = await hub.storage.user_named(request.user)
+        if user is None:
+            return NotFound(kind="user", name=request.user, remedy=Remedy("user list"))
+        user_id = user.id
+    return UsageQuery(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        user_id=user_id,
+        key_id=request.key,
+        app=request.app,
+        provider=request.provider,
+        model=request.model,
+        operation=request.operation,
+        ending=request.ending,
+        by=tuple(dict.fromkeys(_SUBJECTS[name] for name in request.by)),
+        by_slot=request.every != "whole",
+    )
+
+
+async def _before(hub: ManagementContext, query: UsageQuery) -> Figures:
+    """The sums of the time of the same length before."""
+    length_ms = query.to_ms - query.from_ms
+    earlier = msgspec.structs.replace(
+        query, from_ms=query.from_ms - length_ms, to_ms=query.from_ms, by=(), by_slot=False
+    )
+    return figures_of(total(await hub.storage.usage(earlier)))
+
+
+def _rows(request: ShowStats, period: Period, names: Mapping[str, str]) -> list[StatsRow]:
+    """A row for each subject of the period; a period without calls has one row of zeros, unless subjects are apart."""
+    since = None if request.every == "whole" else Moment(period.from_ms)
+    if since is None and not request.by:
+        return []
+    sums = period.sums or (() if request.by else (total(()),))
+    return [StatsRow(since=since, **_named(request, one, names), figures=figures_of(one)) for one in sums]
+
+
+def _named(request: ShowStats, one: UsageSum, names: Mapping[str, str]) -> dict[str, str]:
+    values: dict[str, str] = {name: str(getattr(one, _SUBJECTS[name])) for name in request.by}
+    if "user" in values:
+        values["user"] = names.get(values["user"], values["user"])
+    return values
