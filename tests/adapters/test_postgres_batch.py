@@ -10,7 +10,7 @@ import pytest
 asyncpg = pytest.importorskip("asyncpg", reason="no PostgreSQL: its driver asyncpg is not installed")
 
 from adapters.storage.postgres.storage import PostgresStorage
-from adapters.storage.postgres.tables import TABLES
+from adapters.storage.postgres.tables import LOOKUP_STATEMENTS, TABLES, parameters_of
 from domain.books.guards import CATALOGUE, GUARDED, UNGUARDED
 from domain.books.management_scopes import KeyScope, ProviderScope, UserScope
 from domain.books.rows import Row
@@ -218,3 +218,35 @@ async def test_a_database_that_cannot_be_written_refuses_and_is_ready_again_late
         )
         await storage.check_writable()
         assert await hold_one(storage, "call-1")
+
+
+async def test_the_hot_statements_use_an_index(url: str, outsider: Any) -> None:
+    """(G16)"""
+    await outsider.execute("set enable_seqscan = off; set enable_bitmapscan = off")
+    hot = [lookup for lookup in LOOKUP_STATEMENTS if lookup.by or lookup.until or lookup.oldest]
+    for lookup in hot:
+        values = {("a",) * len(lookup.by)} if len(lookup.by) > 1 else {"a"} if lookup.by else {1}
+        plan = await outsider.fetch(f"explain {LOOKUP_STATEMENTS[lookup]}", *parameters_of(lookup, values))
+
+        assert not [row[0] for row in plan if "Seq Scan" in row[0]], (lookup, plan)
+
+
+async def test_a_batch_takes_the_same_statements_however_long_it_is(url: str) -> None:
+    """(G16)"""
+    people = range(1, 101)
+    async with opened_in(url) as storage:
+        rows = [(a_user(n), a_key(n), a_grant(n, user_id=f"user-{n}")) for n in people]
+        await storage.decide(NOBODY, write(*(row for each in rows for row in each)))
+        statements: list[str] = []
+        connection, _ = await storage._writer._session.connected()
+        connection.add_query_logger(lambda query: statements.append(query.query))
+
+        async def taken(n: int) -> int:
+            scopes = [CallScope(fingerprint=f"print-{m}", idempotency_key="k") for m in people[:n]]
+            await asyncio.gather(*(storage.decide(scope, look) for scope in scopes))
+            statements.clear()
+            shown = await asyncio.gather(*(storage.decide(scope, look) for scope in scopes))
+            assert [each.shown.user.id for each in shown] == [f"user-{m}" for m in people[:n]]
+            return len(statements)
+
+        assert await taken(1) == await taken(100)

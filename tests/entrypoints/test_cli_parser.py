@@ -12,8 +12,9 @@ from entrypoints.cli.parser import build_parser
 from tests.entrypoints.cli_in_process import Said
 
 
-def test_the_commands_are_the_actions_and_two_about_this_process() -> None:
-    assert {*_commands(build_parser())} == {*every_action(), "serve", "config show"}
+def test_the_commands_are_the_actions_and_those_about_this_process_and_the_database() -> None:
+    of_the_database = {"database status", "database migrate", "database copy"}
+    assert {*_commands(build_parser())} == {*every_action(), "serve", "config show", *of_the_database}
 
 
 def _commands(parser: Any, prefix: str = "") -> Iterator[str]:

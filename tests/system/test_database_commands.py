@@ -1,5 +1,6 @@
 """`aihub database`: the books move from SQLite to PostgreSQL and back, complete and proved, and nothing else moves."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,41 @@ def test_a_database_that_is_another_program_s_is_left_alone(tmp_path: Path) -> N
     server_or_skip().sql("insert into migrations values ('9999_later.sql', 'x', 1)", url)
 
     HubProcess(tmp_path / "data", env={"DATABASE_URL": url}).cli("database", "migrate", exit_code=1)
+
+
+def test_a_dump_restored_with_the_server_s_own_tools_is_the_same_books(tmp_path: Path, empty: str) -> None:
+    """(G18)"""
+    server = server_or_skip()
+    env = {"AIHUB_MASTER_KEY": MASTER_KEY}
+    hub = HubProcess(tmp_path / "data", env={"DATABASE_URL": empty, **env})
+    hub.cli("provider", "add", "openai")
+    hub.cli("credential", "add", "openai", secret="sk-provider-secret-1234")
+    hub.cli("user", "add", "ada")
+    hub.cli("credit", "grant", "ada", "5")
+    before = everything(hub)
+    restored = server.new_database()
+    dump = tmp_path / "books.dump"
+
+    subprocess.run([server.binaries / "pg_dump", "--format", "custom", "--file", dump, empty], check=True)
+    subprocess.run([server.binaries / "pg_restore", "--dbname", restored, dump], check=True)
+
+    again = HubProcess(tmp_path / "restored", env={"DATABASE_URL": restored, **env})
+    assert everything(again) == before
+    assert again.cli("database", "migrate") == {"applied": []}
+    with pytest.raises(Exception, match="append-only"):
+        server.sql("delete from journal", restored)
+
+
+def test_the_master_key_of_books_in_postgres_is_renewed(tmp_path: Path, empty: str) -> None:
+    hub = HubProcess(tmp_path / "data", env={"DATABASE_URL": empty})
+    hub.cli("provider", "add", "openai")
+    hub.cli("credential", "add", "openai", secret="sk-provider-secret-1234")
+    sealed = "select sealed, (select master_key_id from meta) from credentials"
+    before = server_or_skip().sql(sealed, empty)
+
+    rotated = hub.cli("master-key", "rotate")
+
+    after = server_or_skip().sql(sealed, empty)
+    assert rotated["credentials"] == 1
+    assert [a != b for a, b in zip(before[0], after[0], strict=True)] == [True, True]
+    assert len(hub.cli("credential", "list")) == 1
