@@ -23,7 +23,7 @@ from yarl import URL
 
 from adapters.providers.transport.answer import READ_AHEAD, WHOLE_BYTES_MAX
 from adapters.providers.transport.dialing import Dialer, Proxy, error_text
-from adapters.providers.transport.request import head_of, origin_of
+from adapters.providers.transport.request import opening_of, origin_of
 
 # Headers that aiohttp would add.
 _ADDED = frozenset(("User-Agent", "Accept", "Accept-Encoding", "Content-Type"))
@@ -63,7 +63,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         except httpx2.ProxyError as error:
             error.request = request
             raise
-        head_of(request, proxy)  # Refuses what HTTP cannot express.
+        opening_of(request, proxy)  # Refuses what HTTP cannot express.
         if self._closed:
             raise httpx2.ConnectError("the transport is closed", request=request)
         timeout = request.extensions.get("timeout", {})

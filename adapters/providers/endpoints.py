@@ -4,7 +4,8 @@ A secret is unsealed only here. It goes into the headers, and `ProviderName` rem
 provider returns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from urllib.parse import quote
 
 import httpx2
@@ -12,6 +13,8 @@ import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.provider_name import ProviderName
+from adapters.providers.transport import Http1Transport
+from adapters.providers.transport.answer import Answer
 from domain.catalog.vendor import Vendor
 from domain.catalog.vendors import vendor_of
 from domain.failures import Failure
@@ -33,6 +36,8 @@ class Line(msgspec.Struct, frozen=True):
     headers: httpx2.Headers
     provider: ProviderName
     vendor: Vendor
+    # Sends a body with these headers, within seconds for the connection and for each wait. None: it takes a Request.
+    post: Callable[[bytes, float, float], Awaitable[Answer]] | None = None
 
     def __repr__(self) -> str:
         return f"Line({self.provider!r})"
@@ -98,14 +103,22 @@ class Lines:
             **dict(_keyed(dialect.headers(secret), vendor_of(target.provider, target.base_url), secret)),
         }
         vendor = vendor_of(target.provider, target.base_url)
-        return Line(
-            dialect,
-            self._local.get(url.scheme, self._transport),
-            url,
-            httpx2.Headers([(name.encode(), value.encode()) for name, value in headers.items()]),
-            ProviderName(f"provider {target.provider} ({url.netloc.decode()})", secret),
-            vendor,
-        )
+        transport = self._local.get(url.scheme, self._transport)
+        sent = httpx2.Headers([(name.encode(), value.encode()) for name, value in headers.items()])
+        name = ProviderName(f"provider {target.provider} ({url.netloc.decode()})", secret)
+        return Line(dialect, transport, url, sent, name, vendor, _post(dialect, transport, url, sent))
+
+
+def _post(
+    dialect: ProviderDialect, transport: httpx2.AsyncBaseTransport, url: httpx2.URL, headers: httpx2.Headers
+) -> Callable[[bytes, float, float], Awaitable[Answer]] | None:
+    """Return the short way to the provider, where its requests differ in the body alone."""
+    if dialect.sign is not None or not isinstance(transport, Http1Transport):
+        return None
+    try:
+        return partial(transport.post, transport.prepare(url, headers))
+    except httpx2.TransportError:
+        return None  # The long way reports it.
 
 
 def address(target: Target, path: str) -> httpx2.URL | Failure:

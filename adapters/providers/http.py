@@ -5,7 +5,7 @@ is used (one `handle_async_request` per attempt): redirects, cookies, decompress
 here or decided by the plan.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import lru_cache
 from types import TracebackType
@@ -20,7 +20,7 @@ from adapters.providers.dialect import FramingError, ProviderDialect
 from adapters.providers.endpoints import Line, Lines
 from adapters.providers.framing.decompress import GZIP_MARK, Unpacker, unpacker_of
 from adapters.providers.http_rejection import rejected
-from adapters.providers.http_request import http_request
+from adapters.providers.http_request import FromClient, Received, send
 from adapters.providers.polling import JobChunks
 from adapters.providers.reading import StreamChunks, WholeChunk
 from adapters.providers.whole_body import is_error, read_whole
@@ -88,12 +88,11 @@ class _Exchange:
     """One attempt, from its request to its closed connection."""
 
     __slots__ = (
-        *("_attempt", "_call", "_chunks", "_line", "_lines", "_open", "_poll_ms", "_reads", "_request", "_stream"),
+        *("_attempt", "_call", "_chunks", "_line", "_lines", "_open", "_poll_ms", "_request", "_stream"),
         *("_fresh", "_repairs", "_unpacker"),
     )
 
     _line: Line
-    _reads: AsyncIterator[bytes]
 
     def __init__(
         self,
@@ -110,7 +109,7 @@ class _Exchange:
         self._attempt = attempt
         self._call = call
         self._request = request
-        self._stream: httpx2.AsyncByteStream | None = None
+        self._stream: Received | None = None
         self._open = False  # Whether there may be more to read.
         self._chunks: StreamChunks | WholeChunk | JobChunks | None = None
         self._fresh = True  # Whether nothing of the body has been read yet.
@@ -121,16 +120,15 @@ class _Exchange:
         if isinstance(line, Failure):
             return line
         self._line = line
-        request = http_request(line, self._attempt, self._call, self._request)
-        if isinstance(request, Failure):
-            return line.provider.failure(request)
         try:
-            response = await line.transport.handle_async_request(request)
+            received = await send(line, self._attempt, self._call, self._request)
         except _FAULTS as error:
             return self._fault(error, answered=False)
-        self._begin(response)
+        if isinstance(received, Failure):
+            return line.provider.failure(received)
+        self._begin(received)
         try:
-            return await self._answer(response)
+            return await self._answer(received)
         except BaseException:
             await self._close(linger=False)
             raise
@@ -143,25 +141,25 @@ class _Exchange:
 
     async def read(self) -> bytes | Failure | None:
         """Return the next bytes of the body, None at its end, or the failure that ended it."""
+        assert self._stream is not None
         try:
-            data = await self._reads.__anext__()
-        except StopAsyncIteration:
+            data = await self._stream.read()
+        except _FAULTS as error:
+            return self._fault(error, answered=True)
+        if data is None:
             self._open = False
             if self._unpacker is None or self._unpacker.is_complete:
                 return None
             message = f"{self._line.provider.name} ended its answer inside what it had compressed"
             return Failure(kind="truncated", message=message)
-        except _FAULTS as error:
-            return self._fault(error, answered=True)
         if self._fresh:
             self._fresh = False
             if self._unpacker is None and data[:2] == GZIP_MARK:
                 self._unpacker = Unpacker("gzip")
         return data if self._unpacker is None else self._unpacked(self._unpacker, data)
 
-    def _begin(self, response: httpx2.Response) -> None:
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
-        self._stream, self._reads, self._open = response.stream, response.stream.__aiter__(), True
+    def _begin(self, received: Received) -> None:
+        self._stream, self._open = received, True
         self._fresh, self._unpacker = True, None
 
     def _unpacked(self, unpacker: Unpacker, data: bytes) -> bytes | Failure:
@@ -170,13 +168,14 @@ class _Exchange:
         except FramingError as problem:
             return self._malformed(f"sent a compressed answer: {problem}", 200)
 
-    async def _answer(self, response: httpx2.Response) -> Answer | Failure:
-        status, provider, dialect = response.status_code, self._line.provider, self._line.dialect
+    async def _answer(self, received: Received) -> Answer | Failure:
+        status, provider, dialect = received.status, self._line.provider, self._line.dialect
         if not 200 <= status < 300:
-            self._unpacker = unpacker_of(response.headers.get("content-encoding", ""))
-            return await self.rejection(response)
+            headers = by_name(received.headers)
+            self._unpacker = unpacker_of(headers.get("content-encoding", ""))
+            return await self.rejection(status, headers)
         content_type, relayed = "", []
-        for raw_name, raw_value in response.headers.raw:
+        for raw_name, raw_value in received.headers:
             if (name := _relayed_name(raw_name)) is None:
                 continue
             value = raw_value.decode("latin-1")
@@ -192,7 +191,9 @@ class _Exchange:
         if dialect.job is not None:
             self._chunks = JobChunks(self, self._line, self._attempt, self._request, self._poll_ms)
         elif not self._call.stream:
-            header_events = dialect.header_events(_lower(response.headers)) if dialect.header_events is not None else ()
+            header_events = (
+                dialect.header_events(by_name(received.headers)) if dialect.header_events is not None else ()
+            )
             self._chunks = WholeChunk(self.read, dialect, self._call, provider, repairs, header_events)
         elif (
             not self._call.kind.text
@@ -213,19 +214,18 @@ class _Exchange:
             response = await self._line.transport.handle_async_request(request)
         except _FAULTS as error:
             return self._fault(error, answered=False)
-        self._begin(response)
+        self._begin(FromClient(response))
         self._unpacker = unpacker_of(response.headers.get("content-encoding", ""))
         return response
 
-    async def rejection(self, response: httpx2.Response) -> Failure:
+    async def rejection(self, status: int, headers: dict[str, str]) -> Failure:
         """Return a status other than 2xx as the dialect's failure; its body is read as far as it is sent."""
-        status, provider = response.status_code, self._line.provider
+        provider = self._line.provider
         if 300 <= status < 400:
             return self._malformed("answered with a redirect; redirects are not followed", status)
         body = b""
         while len(body) < _ERROR_BYTES_MAX and isinstance(chunk := await self.read(), bytes):
             body += chunk
-        headers = _lower(response.headers)
         return provider.failure(rejected(self._line.dialect, status, headers, provider.body(body[:_ERROR_BYTES_MAX])))
 
     async def _unstreamed(self, status: int) -> Failure:
@@ -279,21 +279,21 @@ class _Exchange:
         if stream is None:
             return
         if linger and self._open:
-            with anyio.move_on_after(_LINGER_S, shield=True):
-                while isinstance(await self.read(), bytes):
+            with anyio.move_on_after(_LINGER_S, shield=True), suppress(*_FAULTS):
+                while await stream.read() is not None:
                     pass
+                self._open = False
         if self._open:
             with anyio.move_on_after(_CLOSE_S, shield=True), suppress(*_FAULTS):
-                if isinstance(self._reads, AsyncGenerator):
-                    await self._reads.aclose()
                 await stream.aclose()
         else:  # A connection whose body was read to its end is back in the pool already.
             with suppress(*_FAULTS):
                 await stream.aclose()
 
 
-def _lower(headers: httpx2.Headers) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers.raw}
+def by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return header lines by their name in lower case."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
 
 
 @lru_cache(maxsize=512)

@@ -1,6 +1,7 @@
-"""Build the HTTP request of an attempt from the dialect's encoding and the line to the provider."""
+"""Send the HTTP request of an attempt, from the dialect's encoding and the line to the provider."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from typing import Protocol
 
 import httpx2
 
@@ -12,6 +13,61 @@ from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.requests import ModelRequest
 
 _CHUNK_BYTES = 64 * 1024
+
+
+class Received(Protocol):
+    """The beginning of an answer, with its headers' names in lower case, and its body, to be read once."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+
+    async def read(self) -> bytes | None:
+        """Return the next bytes, None at the end."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the body was read to its end."""
+        ...
+
+
+class FromClient:
+    """A response of the HTTP client as `Received`."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        self.status = response.status_code
+        self.headers = [(name.lower(), value) for name, value in response.headers.raw]
+        self._stream = response.stream
+        self._reads = response.stream.__aiter__()
+
+    async def read(self) -> bytes | None:
+        """Return the next bytes, None at the end."""
+        return await anext(self._reads, None)
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the body was read to its end."""
+        if isinstance(self._reads, AsyncGenerator):
+            await self._reads.aclose()
+        await self._stream.aclose()
+
+
+def send(line: Line, attempt: Attempt, call: ModelCall, request: ModelRequest | None) -> Awaitable[Received | Failure]:
+    """Send the request; return the answer once its headers are there, or a Failure if it cannot be signed.
+
+    Raises what the transport raises.
+    """
+    if line.post is None or (request is None and (call.form is not None or call.relay_headers)):
+        return _sent(line, attempt, call, request)
+    timeout_s = attempt.timeout_ms / 1000
+    body = line.dialect.encode(request, attempt) if request is not None else line.dialect.pass_through(call, attempt)
+    return line.post(body, min(timeout_s, CONNECT_S_MAX), timeout_s)
+
+
+async def _sent(line: Line, attempt: Attempt, call: ModelCall, request: ModelRequest | None) -> Received | Failure:
+    built = http_request(line, attempt, call, request)
+    if isinstance(built, Failure):
+        return built
+    return FromClient(await line.transport.handle_async_request(built))
 
 
 def http_request(

@@ -40,8 +40,8 @@ class Exchange(Protocol):
         """Return the next bytes of the body, None at its end, or the failure that ended it."""
         ...
 
-    async def rejection(self, response: httpx2.Response) -> Failure:
-        """Return the failure for a status other than 2xx."""
+    async def rejection(self, status: int, headers: dict[str, str]) -> Failure:
+        """Return the failure for a status other than 2xx; the headers' names are in lower case."""
         ...
 
 
@@ -131,7 +131,7 @@ class JobChunks:
             elif 200 <= response.status_code < 300:
                 return await read_whole(self._exchange.read, self._line.provider)
             else:
-                return await self._exchange.rejection(response)
+                return await self._exchange.rejection(response.status_code, dict(response.headers))
         return url
 
     def _asking(self, poll_step: PollStep, url: httpx2.URL) -> httpx2.Request | Failure:

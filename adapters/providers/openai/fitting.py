@@ -53,7 +53,7 @@ def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
         if not vendor.developer:  # A vendor without OpenAI's newer role lacks its newer choice, too.
             _leave_only_allowed_tools(fields)
     if "messages" in fields:
-        fields["messages"] = fitted_messages(fields["messages"], vendor, _thinks(fields, vendor))
+        fields["messages"] = fitted_messages(fields["messages"], vendor, lambda: _thinks(fields, vendor))
     return fields
 
 

@@ -27,7 +27,7 @@ _NOTHING: tuple[Any, ...] = (None, "", [], {}, ...)
 Turn = dict[str, Any]
 
 
-def fitted_messages(messages: Any, vendor: Vendor, thinks: bool) -> Any:
+def fitted_messages(messages: Any, vendor: Vendor, thinks: Callable[[], bool]) -> Any:
     """Return the messages for the vendor: plain values, or the caller's JSON.
 
     `thinks` says whether the model will reason.
@@ -58,7 +58,7 @@ def plain(value: Any) -> Any:
 _Change = Callable[[Turn], Turn]
 
 
-def _changes(messages: Any, vendor: Vendor, thinks: bool) -> list[_Change]:
+def _changes(messages: Any, vendor: Vendor, thinks: Callable[[], bool]) -> list[_Change]:
     """Return the changes that the vendor may need, found by a quick search of the bytes."""
     holds = _look(messages)
     changes: list[_Change] = []
@@ -71,7 +71,7 @@ def _changes(messages: Any, vendor: Vendor, thinks: bool) -> list[_Change]:
         changes.append(_with_document_urls)
     if vendor.reasoning_in and holds(b'"reasoning'):
         changes.append(lambda turn: _with_reasoning(turn, vendor.reasoning_in))
-    if vendor.needs_reasoning and thinks and holds(b'"tool_calls"'):
+    if vendor.needs_reasoning and holds(b'"tool_calls"') and thinks():
         changes.append(lambda turn: _with_placeholder(turn, vendor.reasoning_in))
     if vendor.message_takes:
         changes.append(lambda turn: _with_only(turn, vendor))

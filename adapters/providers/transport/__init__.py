@@ -9,14 +9,14 @@ and it never repeats a request of which a byte may have been received. It raises
 """
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Coroutine
 
 import httpx2
 
 from adapters.providers.transport.answer import Answer, RequestNotReceived
 from adapters.providers.transport.connection import Connection
 from adapters.providers.transport.dialing import Dialer, Origin
-from adapters.providers.transport.request import head_of, is_chunked, origin_of
+from adapters.providers.transport.request import Opening, Prepared, is_chunked, opening_of, origin_of, prepared
 
 
 class Http1Transport(httpx2.AsyncBaseTransport):
@@ -60,20 +60,10 @@ class Http1Transport(httpx2.AsyncBaseTransport):
         except httpx2.ProxyError as error:
             error.request = request
             raise
-        head = head_of(request, proxy)
-        limits = [limit for limit in (timeout.get("connect"), read_s) if limit is not None]
-        connect_s = min(limits, default=None)
-        answer = self._ask_spare(origin, request, head, read_s)
-        try:
-            if answer is None:
-                answer = await self._ask_fresh(origin, request, head, connect_s, read_s)
-            await self._head(request, answer)
-        except RequestNotReceived:
-            if not isinstance(request.stream, httpx2.ByteStream):  # Its stream is used up.
-                raise
-            # The provider closed an idle connection while the request was on its way.
-            answer = await self._ask_fresh(origin, request, head, connect_s, read_s)
-            await self._head(request, answer)
+        opening = opening_of(request, proxy)
+        stream = request.stream
+        body = stream if opening.is_partial and isinstance(stream, httpx2.AsyncByteStream) else None
+        answer = await self._exchange(origin, opening, (timeout.get("connect"), read_s), body)
         return httpx2.Response(
             answer.status,
             headers=answer.headers,
@@ -82,6 +72,17 @@ class Http1Transport(httpx2.AsyncBaseTransport):
             request=request,
         )
 
+    def prepare(self, url: httpx2.URL, headers: httpx2.Headers) -> Prepared:
+        """Encode a POST for `post`. Raises TransportError if it could not be sent."""
+        return prepared(url, headers, self._dialer.proxy_to)
+
+    def post(self, to: Prepared, body: bytes, connect_s: float, read_s: float) -> Coroutine[None, None, Answer]:
+        """Send a prepared request; return its answer once the headers are there, which must be closed.
+
+        It is `handle_async_request` without the client's objects, which cost as much as the exchange itself.
+        """
+        return self._exchange(to.origin, to.with_body(body), (connect_s, read_s))
+
     async def aclose(self) -> None:
         """Close all connections; an exchange in progress fails with ReadError."""
         self._closed = True
@@ -89,57 +90,69 @@ class Http1Transport(httpx2.AsyncBaseTransport):
             connection.fail(httpx2.ReadError("the transport was closed"))
         await asyncio.sleep(0)  # The event loop closes a socket in its next iteration.
 
-    async def _ask_fresh(
-        self, origin: Origin, request: httpx2.Request, head: bytes, connect_s: float | None, read_s: float | None
+    async def _exchange(
+        self,
+        origin: Origin,
+        opening: Opening,
+        limits_s: tuple[float | None, float | None],
+        body: httpx2.AsyncByteStream | None = None,
     ) -> Answer:
-        """Run the exchange on a new connection."""
-        connection = await self._connect(origin, request, connect_s)
-        answer = connection.ask(request, head, read_s)
-        if answer is None:
-            raise httpx2.ConnectError("the connection was closed as soon as it stood", request=request)
+        """Run an exchange until the answer's headers are there; `limits_s` are those of `connect` and `read`."""
+        answer = self._ask_spare(origin, opening, limits_s[1])
+        try:
+            if answer is None:
+                answer = await self._ask_fresh(origin, opening, limits_s)
+            if body is not None:
+                await self._send_body(answer, body, opening)
+            await answer.head()
+        except RequestNotReceived:
+            if opening.is_partial:  # Its stream is used up.
+                raise
+            # The provider closed an idle connection while the request was on its way.
+            answer = await self._ask_fresh(origin, opening, limits_s)
+            await answer.head()
         return answer
 
-    async def _head(self, request: httpx2.Request, answer: Answer) -> None:
-        """Send the rest of the request, and wait for the answer's headers."""
-        try:
-            if isinstance(request.stream, AsyncIterable) and not isinstance(request.stream, httpx2.ByteStream):
-                await self._send_body(answer, request.stream, is_chunked(request))
-            await answer.head()
-        except BaseException:
-            answer.leave()
-            raise
+    async def _ask_fresh(self, origin: Origin, opening: Opening, limits_s: tuple[float | None, float | None]) -> Answer:
+        """Run the exchange on a new connection."""
+        connection = await self._connect(origin, opening, min((s for s in limits_s if s is not None), default=None))
+        answer = connection.ask(opening, limits_s[1])
+        if answer is None:
+            raise httpx2.ConnectError("the connection was closed as soon as it stood", request=opening.request)
+        return answer
 
-    def _ask_spare(self, origin: Origin, request: httpx2.Request, head: bytes, read_s: float | None) -> Answer | None:
+    def _ask_spare(self, origin: Origin, opening: Opening, read_s: float | None) -> Answer | None:
         """Run the exchange on an idle connection; None if there is none that accepts a byte of it."""
         spare = self._spare.get(origin)
         while spare:
             connection = spare.pop()
-            if connection.is_quiet() and (answer := connection.ask(request, head, read_s)) is not None:
+            if connection.is_quiet() and (answer := connection.ask(opening, read_s)) is not None:
                 return answer
             connection.abort()
         return None
 
-    async def _connect(self, origin: Origin, request: httpx2.Request, limit_s: float | None) -> Connection:
-        self._refuse_if_closed(request)
+    async def _connect(self, origin: Origin, opening: Opening, limit_s: float | None) -> Connection:
+        self._refuse_if_closed(opening)
         loop = asyncio.get_running_loop()
         made = Connection(loop, origin, self._keep, self._forget)
         try:
             async with asyncio.timeout(limit_s):
                 await self._dialer.dial(origin, made)
         except TimeoutError:
-            raise httpx2.ConnectTimeout(f"no connection within {limit_s} s", request=request) from None
+            raise httpx2.ConnectTimeout(f"no connection within {limit_s} s", request=opening.request) from None
         except httpx2.TransportError as error:
-            error.request = request
+            if opening.request is not None:
+                error.request = opening.request
             raise
         self._all.add(made)
-        self._refuse_if_closed(request, made)
+        self._refuse_if_closed(opening, made)
         return made
 
-    def _refuse_if_closed(self, request: httpx2.Request, made: Connection | None = None) -> None:
+    def _refuse_if_closed(self, opening: Opening, made: Connection | None = None) -> None:
         if self._closed:
             if made is not None:
                 made.abort()
-            raise httpx2.ConnectError("the transport is closed", request=request)
+            raise httpx2.ConnectError("the transport is closed", request=opening.request)
 
     def _keep(self, connection: Connection) -> None:
         """Keep a connection whose exchange is over for the next one."""
@@ -159,11 +172,17 @@ class Http1Transport(httpx2.AsyncBaseTransport):
         if connection in spare:
             spare.remove(connection)
 
-    async def _send_body(self, answer: Answer, body: AsyncIterable[bytes], chunked: bool) -> None:
+    async def _send_body(self, answer: Answer, body: AsyncIterable[bytes], opening: Opening) -> None:
         """Send a body while it is made; an answer that begins before its end means that the rest is not needed."""
-        async for chunk in body:
-            if not chunk:
-                continue
-            if not await answer.send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk):
-                return
-        answer.sent(b"0\r\n\r\n" if chunked else b"")
+        assert opening.request is not None
+        chunked = is_chunked(opening.request)
+        try:
+            async for chunk in body:
+                if not chunk:
+                    continue
+                if not await answer.send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk):
+                    return
+            answer.sent(b"0\r\n\r\n" if chunked else b"")
+        except BaseException:
+            answer.leave()
+            raise

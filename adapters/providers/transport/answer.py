@@ -4,10 +4,15 @@ House rule: a truncated body never looks like a complete one. An answer ends in 
 (`end`), broken (`fail`), or abandoned by its caller (`leave`), which closes the connection at once.
 """
 
-from collections.abc import AsyncIterator, Coroutine
-from typing import Protocol
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Protocol
 
 import httpx2
+
+from adapters.providers.transport.request import Opening
+
+if TYPE_CHECKING:
+    import asyncio
 
 # The bytes read ahead for a caller that is slower than the provider.
 READ_AHEAD = 64 * 1024
@@ -28,7 +33,8 @@ class Source(Protocol):
     def write(self, data: bytes) -> None: ...
     def go_on(self) -> None: ...
     def abort(self) -> None: ...
-    async def wait(self, limit_s: float | None) -> None: ...
+    def waiter(self, limit_s: float | None) -> "asyncio.Future[None]": ...
+    def waited(self, waiter: "asyncio.Future[None]") -> None: ...
 
 
 class Answer(httpx2.AsyncByteStream):
@@ -45,13 +51,13 @@ class Answer(httpx2.AsyncByteStream):
         "_over",
         "_size",
         "headers",
-        "request",
+        "opening",
         "status",
         "version",
     )
 
-    def __init__(self, connection: Source, request: httpx2.Request, limit_s: float | None) -> None:
-        self.request = request
+    def __init__(self, connection: Source, opening: Opening, limit_s: float | None) -> None:
+        self.opening = opening
         self.status = 0
         self.version = b""
         self.headers: list[tuple[bytes, bytes]] = []
@@ -126,15 +132,16 @@ class Answer(httpx2.AsyncByteStream):
         self._begun = True
         return _Chunks(self)
 
-    async def next_chunk(self) -> bytes:
-        """Return the next chunk of the body. Raises StopAsyncIteration at its end."""
+    async def read(self) -> bytes | None:
+        """Return the next chunk of the body, None at its end."""
+        self._begun = True
         while True:
             if self._left:
                 raise httpx2.StreamClosed()
             if self._chunks and (self._over or not self._in_one_chunk):
                 return self._take()
             if self._over:
-                raise StopAsyncIteration
+                return None
             await self._wait("more")
 
     async def aclose(self) -> None:
@@ -161,15 +168,19 @@ class Answer(httpx2.AsyncByteStream):
         """Wait for progress; close the connection on a timeout or a cancellation."""
         if self._error is not None:
             raise self._error
-        assert self._connection is not None
+        connection = self._connection
+        assert connection is not None
+        waiter = connection.waiter(self._limit_s)
         try:
-            await self._connection.wait(self._limit_s)
+            await waiter
         except TimeoutError:
             self.leave()
-            raise late(f"no {what} within {self._limit_s} s", request=self.request) from None
+            raise late(f"no {what} within {self._limit_s} s", request=self.opening.request) from None
         except BaseException:
             self.leave()
             raise
+        finally:
+            connection.waited(waiter)
 
 
 class _Chunks(AsyncIterator[bytes]):
@@ -180,5 +191,8 @@ class _Chunks(AsyncIterator[bytes]):
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
 
-    def __anext__(self) -> Coroutine[None, None, bytes]:
-        return self._answer.next_chunk()
+    async def __anext__(self) -> bytes:
+        chunk = await self._answer.read()
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk

@@ -15,6 +15,7 @@ import httpx2
 from adapters.providers.transport.answer import Answer, RequestNotReceived
 from adapters.providers.transport.dialing import Origin
 from adapters.providers.transport.kernel import acknowledged_bytes
+from adapters.providers.transport.request import Opening
 
 # The most bytes between two chunks of body: headers, interim answers, chunk extensions and trailers.
 HEAD_BYTES_MAX = 128 * 1024
@@ -93,7 +94,7 @@ class Connection(asyncio.Protocol):
             return False
         return self._loop.time() - self._rested < _FRESH_S or not self._poll.poll(0)
 
-    def ask(self, request: httpx2.Request, head: bytes, limit_s: float | None) -> Answer | None:
+    def ask(self, opening: Opening, limit_s: float | None) -> Answer | None:
         """Begin an exchange. Return None if no byte could be sent: then the request may be sent elsewhere.
 
         A transport sends what it can at once. If it cannot send the first byte, it begins to close.
@@ -103,16 +104,16 @@ class Connection(asyncio.Protocol):
             return None
         if self._rested:
             self._acknowledged = acknowledged_bytes(transport)
-        transport.write(head)
+        transport.write(opening.data)
         if transport.is_closing():
             return None
-        answer = self._answer = Answer(self, request, limit_s)
+        answer = self._answer = Answer(self, opening, limit_s)
         self._headers = []
         self._stage = _HEAD
         self._interim = self._until_closed = self._reusable = False
         self._unbodied = 0
         self._due = None
-        self.is_sending = not isinstance(request.stream, httpx2.ByteStream)
+        self.is_sending = opening.is_partial
         return answer
 
     def write(self, data: bytes) -> None:
@@ -126,17 +127,17 @@ class Connection(asyncio.Protocol):
             self._paused = False
             self._transport.resume_reading()
 
-    async def wait(self, limit_s: float | None) -> None:
-        """Wait for an event. Raises TimeoutError if there is none within the limit."""
+    def waiter(self, limit_s: float | None) -> "asyncio.Future[None]":
+        """Return a future for the next event; TimeoutError in it if there is none within the limit."""
         waiter = self._waiter = self._loop.create_future()
         if limit_s is not None:
             self._look_at(self._loop.time() + limit_s)
-        try:
-            await waiter
-        finally:
-            # Otherwise the connection has another exchange already, with a waiter of its own.
-            if self._waiter is waiter:
-                self._waiter = self._due = None
+        return waiter
+
+    def waited(self, waiter: "asyncio.Future[None]") -> None:
+        """The wait is over; the connection may have another exchange by now, with a waiter of its own."""
+        if self._waiter is waiter:
+            self._waiter = self._due = None
 
     def rest(self, limit_s: float) -> None:
         """Become idle; close after so many seconds."""
@@ -241,7 +242,7 @@ class Connection(asyncio.Protocol):
         self._stage = _BODY
         self._unbodied = 0
         answer.begin(status, b"HTTP/" + parser.get_http_version().encode(), headers, None if streamed else length)
-        if answer.request.method == "HEAD":
+        if answer.opening.is_head:
             self._stage, self._reusable = _OVER, False  # The parser cannot know this, and waits for a body.
 
     def on_body(self, chunk: bytes) -> None:
@@ -277,7 +278,8 @@ class Connection(asyncio.Protocol):
         answer = self._answer
         self.abort()
         if answer is not None:
-            error.request = answer.request
+            if answer.opening.request is not None:
+                error.request = answer.opening.request
             answer.fail(error)
             self._wake()
 

@@ -1,7 +1,9 @@
 """Encode a request as bytes."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import httpx2
 
@@ -10,6 +12,34 @@ from adapters.providers.transport.dialing import Origin, Proxy
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LENGTH = b"content-length"
 _PORTS = {"http": 80, "https": 443}
+
+
+class Opening(NamedTuple):
+    """The first bytes of a request. With `is_partial`, more of its body follows. `request` is for error messages."""
+
+    data: bytes
+    is_partial: bool = False
+    is_head: bool = False
+    request: httpx2.Request | None = None
+
+
+class Prepared(NamedTuple):
+    """A POST to one URL, encoded once for many bodies: its destination, and its head without the body's length."""
+
+    origin: Origin
+    head: bytes
+
+    def with_body(self, body: bytes) -> Opening:
+        """Return the whole request."""
+        return Opening(b"%bcontent-length: %d\r\n\r\n%b" % (self.head, len(body), body))
+
+
+def prepared(url: httpx2.URL, headers: httpx2.Headers, proxy_to: Callable[[Origin], Proxy | None]) -> Prepared:
+    """Encode a POST but for its body. Raises httpx2.TransportError if it cannot be sent."""
+    request = httpx2.Request("POST", url, headers=headers)
+    origin = origin_of(request)
+    fixed = [(name, value) for name, value in request.headers.raw if name != _LENGTH]
+    return Prepared(origin, _head_of(request, fixed, proxy_to(origin)))
 
 
 def origin_of(request: httpx2.Request) -> Origin:
@@ -25,28 +55,33 @@ def origin_of(request: httpx2.Request) -> Origin:
     return Origin(scheme == "https", host, url.port or port)
 
 
-def head_of(request: httpx2.Request, proxy: Proxy | None) -> bytes:
+def opening_of(request: httpx2.Request, proxy: Proxy | None) -> Opening:
     """Return the request line, the headers, and the body if it is in memory.
 
     Raises LocalProtocolError if HTTP cannot express them. A relaying proxy (for TLS a proxy only tunnels) gets the full
     URL and the authorization.
     """
-    url, headers = request.url, request.headers.raw
-    length = b""
+    headers, length = request.headers.raw, b""
     if headers and headers[-1][0] == _LENGTH:
         length = b"content-length: %b\r\n" % headers.pop()[1]
-    body = b"".join(request.stream) if isinstance(request.stream, httpx2.ByteStream) else b""
+    is_partial = not isinstance(request.stream, httpx2.ByteStream)
+    body = b"" if is_partial else b"".join(request.stream)  # type: ignore[arg-type]
+    head = _head_of(request, headers, proxy)
+    if length.count(b"\n") > 1 or length.count(b"\r") > 1 or b"\0" in length:
+        raise httpx2.LocalProtocolError("a line break in the length of the body", request=request)
+    if body and not length and "content-length" not in request.headers:
+        length = b"content-length: %d\r\n" % len(body)
+    return Opening(b"%b%b\r\n%b" % (head, length, body), is_partial, request.method == "HEAD", request)
+
+
+def _head_of(request: httpx2.Request, headers: list[tuple[bytes, bytes]], proxy: Proxy | None) -> bytes:
+    url = request.url
     try:
         relay = proxy if url.scheme == "http" else None
         target = url.raw_path if relay is None else b"http://" + url.netloc + url.raw_path
-        head = _head(request.method, target, url.netloc, tuple(headers), relay and relay.authorization)
-        if length.count(b"\n") > 1 or length.count(b"\r") > 1 or b"\0" in length:
-            raise ValueError("a line break in the length of the body")
+        return _head(request.method, target, url.netloc, tuple(headers), relay and relay.authorization)
     except ValueError as error:
         raise httpx2.LocalProtocolError(str(error), request=request) from error
-    if body and not length and "content-length" not in request.headers:
-        length = b"content-length: %d\r\n" % len(body)
-    return b"%b%b\r\n%b" % (head, length, body)
 
 
 @lru_cache(maxsize=512)
