@@ -1,18 +1,15 @@
 """The server's refusals in the dialect of the caller, which both binders send before a request reaches its route."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, assert_never
+from typing import assert_never
 
 from domain.refusals import BadHttp, BadRequest, HubFull, Refusal, TooLarge
+from entrypoints.asgi_exchange import Scope, Send, send_reply
 from entrypoints.http.cors import cors_headers
 from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.replies import refuse
-from entrypoints.http.wire import Headers, Reply, Request, joined
+from entrypoints.http.wire import Request, joined
 from entrypoints.server import REFUSED, Refused
 from entrypoints.usecases.call_context import CallContext
-
-Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # These paths are answered even when the hub is full: they decide whether it is kept running.
 ALWAYS_SERVED = ("/healthz", "/readyz")
@@ -46,13 +43,5 @@ async def send_refusal(hub: CallContext, scope: Scope, send: Send, refusal: Refu
         body=b"",
         started_us=hub.clock.monotonic_us(),
     )
-    reply = refuse(dialect_of(request), request, refusal)
-    await _send(send, reply, cors_headers(hub.cors_origins, request.headers.get("origin")) if hub.cors_origins else ())
-
-
-async def _send(send: Send, reply: Reply, more: Headers) -> None:
-    assert isinstance(reply.body, bytes)
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*reply.headers, *more)]
-    headers.append((b"content-length", b"%d" % len(reply.body)))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+    more = cors_headers(hub.cors_origins, request.headers.get("origin")) if hub.cors_origins else ()
+    await send_reply(send, refuse(dialect_of(request), request, refusal), more)

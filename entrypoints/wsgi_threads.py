@@ -17,9 +17,10 @@ import anyio
 import anyio.from_thread
 
 from domain.refusals import HubFull
+from entrypoints.asgi_exchange import Scope, Send
 from entrypoints.http.bodies import BodyMemory, BodyReader, Receive
 from entrypoints.http.wire import joined
-from entrypoints.server_refusals import ALWAYS_SERVED, Scope, Send, refused, send_refusal
+from entrypoints.server_refusals import ALWAYS_SERVED, refused, send_refusal
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.maintenance import sweep_regularly
 from entrypoints.wsgi import BODY, PIECES_MAX, falcon_app

@@ -1,7 +1,8 @@
 """Requests, replies and routes without a server: the types between every binder and every handler."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
@@ -25,7 +26,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     body: bytes
     started_us: int
-    path_values: dict[str, str] = {}
+    path_values: Mapping[str, str] = MappingProxyType({})
     query: str = ""
     watch: Callable[[], Leave | None] = lambda: None
 

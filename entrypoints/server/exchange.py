@@ -102,8 +102,8 @@ class Exchange:
         elif self.scope["http_version"] == "1.1" and self._waiter is not None and self._reported_whole:
             self._caller.write(_CONTINUE)
 
-    async def run(self, app: App) -> None:
-        """Run the application; break off an answer that it leaves unfinished."""
+    async def run(self, app: App, tasks: "set[asyncio.Task[None]]") -> None:
+        """Run the application, as one of the tasks; break off an answer that it leaves unfinished."""
         try:
             await app(self.scope, self.receive, self.send)
         except Exception:
@@ -112,6 +112,9 @@ class Exchange:
             if not self.complete and not self.gone:
                 # Only the connection's end shows the end of a body that has no length and no chunks.
                 self._caller.break_off(self.started and not self._chunked and self._left is None)
+            task = asyncio.current_task()
+            assert task is not None
+            tasks.discard(task)  # A callback of the task would cost another turn of the loop.
 
     # --- the application's side ---
 
@@ -164,18 +167,16 @@ class Exchange:
 
     def _opening(self, message: Message, body: bytes, more: bool) -> bytes:
         """The answer's head and the first piece of its body."""
-        status, version, announced = message["status"], self.scope["http_version"], None
+        status, version, headers = message["status"], self.scope["http_version"], message.get("headers", ())
         lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
-        for name, value in message.get("headers", ()):
-            lines.append(b"%b: %b\r\n" % (name, value))
-            if name == b"content-length":
-                announced = int(value)
+        lines += [b"%b: %b\r\n" % (name, value) for name, value in headers]
+        announced = dict(headers).get(b"content-length")
         if not self.whole:
             self.keep_alive = False
         if self.scope["method"] == "HEAD" or status < 200 or status in (204, 304):
             self._left, more = 0, False
         elif announced is not None:
-            self._left = announced
+            self._left = int(announced)
         elif not more:
             lines.append(b"content-length: %d\r\n" % len(body))
         elif version == "1.1":

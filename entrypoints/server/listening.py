@@ -98,9 +98,7 @@ class Listener:
         self._waiting.pop(connection, None)
         if len(self._tasks) >= self._limits.requests and REFUSED not in exchange.scope:
             exchange.scope[REFUSED] = "busy"
-        task = self.loop.create_task(exchange.run(self._app))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.add(self.loop.create_task(exchange.run(self._app, self._tasks)))
 
     def date(self) -> bytes:
         """The Date header, made once a second. RFC 9110, section 6.6.1."""
