@@ -81,6 +81,8 @@ def brief(route: Route, made: Order, served: Target, attempts: Sequence[AttemptR
     canary's turn, targets that cool down or failed.
     """
     ranks = made.ranks
+    if len(ranks) == 1 and len(attempts) == 1 and _is_plain(ranks[0]) and attempts[0].outcome == "answered":
+        return f"alias {route.alias.name}; 1 of 1" if route.alias else "model; 1 of 1"
     chosen = identity(served)
     place = next(n for n, rank in enumerate(ranks) if identity(rank.candidate.target) == chosen)
     parts = [f"alias {route.alias.name}" if route.alias else "model"]
@@ -93,6 +95,10 @@ def brief(route: Route, made: Order, served: Target, attempts: Sequence[AttemptR
     parts += [f"{provider} cooling" for provider in dict.fromkeys(cooling)]
     parts += [f"{attempt.provider} {attempt.outcome}" for attempt in attempts if attempt.outcome != "answered"]
     return "; ".join(parts)
+
+
+def _is_plain(rank: Rank) -> bool:
+    return not (rank.warm or rank.trial or rank.cooling_until_ms)
 
 
 def _explained(rank: Rank, places: dict[str, tuple[tuple[int, ...], tuple[int, ...]]], at: Circumstances) -> Explained:

@@ -141,10 +141,16 @@ class _Handling:
     def _timing(self, live: LiveCall) -> str:
         begun_us, planned_us, first_us = self._request.started_us, live.attempts.planned_us, live.attempts.first_us
         settlement = live.settlement
-        settle = f"settle;dur={_ms(settlement.settled_us - first_us)}, " if settlement.settled is not None else ""
-        total = _ms(self._context.clock.monotonic_us() - begun_us)
-        plan, provider = _ms(planned_us - begun_us), _ms(first_us - planned_us)
-        return f"plan;dur={plan}, provider;dur={provider}, {settle}total;dur={total}"
+        settle, now_us = "", settlement.settled_us
+        if settlement.settled is not None:
+            settle = f"settle;dur={(now_us - first_us) / 1000:.3f}, "
+        else:
+            now_us = self._context.clock.monotonic_us()
+        plan_us, provider_us, total_us = planned_us - begun_us, first_us - planned_us, now_us - begun_us
+        return (
+            f"plan;dur={plan_us / 1000:.3f}, provider;dur={provider_us / 1000:.3f}, "
+            f"{settle}total;dur={total_us / 1000:.3f}"
+        )
 
 
 async def _ask_of(context: CallContext, dialect: CallerDialect, request: Request) -> Ask | Refusal:
@@ -242,7 +248,3 @@ def _replayed(dialect: CallerDialect, made: Replayed) -> Reply:
         ("x-aihub-charge", format_credits(made.charge_nanos)),
     )
     return Reply(status=made.status, headers=headers, body=made.body)
-
-
-def _ms(duration_us: int) -> str:
-    return f"{duration_us // 1000}.{duration_us % 1000:03d}"

@@ -13,6 +13,7 @@ from domain.pricing.price_book import Price, standing
 from domain.pricing.rate import Rate, rate_of_price
 from domain.routing.learned import Advice
 from domain.routing.tree import NoRoute, Route
+from entrypoints.usecases.call.deadline import Looks
 from entrypoints.usecases.call.filters import Filter
 from entrypoints.usecases.call.route_cache import Routed
 from entrypoints.usecases.call.unsettled import Unsettled
@@ -39,7 +40,7 @@ class CallContext:
     the caller chooses another. `first_token_timeout_ms` of None sets no limit to the start of a stream.
     `filters` see every request before its admission, and the chunks of its answer.
     `running` holds the ids of the calls that this process is making, from before they are in the books; `unsettled`
-    holds those that have ended and are not settled there yet.
+    holds those that have ended and are not settled there yet. `looks` are the timers of their deadlines.
     """
 
     storage: Storage
@@ -67,6 +68,7 @@ class CallContext:
     advice: Advice = field(default_factory=Advice)
     running: set[str] = field(default_factory=set)
     unsettled: Unsettled = field(default_factory=Unsettled)
+    looks: Looks = field(default_factory=Looks)
     sealing: Sealing | None = None
     policy: ActionPolicy = field(default_factory=ActionPolicy)
     odd_usages: dict[str, int] = field(default_factory=dict)

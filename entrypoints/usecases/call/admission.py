@@ -130,17 +130,18 @@ def scope_of(ask: Ask, found: tuple[Candidate, ...]) -> CallScope:
     )
 
 
-async def shielded(call: ModelCall, decision: Awaitable[D]) -> D:
+def shielded(call: ModelCall, decision: Awaitable[D]) -> Awaitable[D]:
     """The decision, which a hang-up does not cancel: a hold that is being written must reach the code that settles it.
 
     Only streamed calls are cancelled by a hang-up; for any other, the cancel scope would cost more than its plan.
     """
-    if call.stream:
-        with anyio.CancelScope(shield=True):
-            decided = await decision
-    else:
+    return _shielded(decision) if call.stream else decision
+
+
+async def _shielded(decision: Awaitable[D]) -> D:
+    with anyio.CancelScope(shield=True):
         decided = await decision
-    return decided
+    return decided  # noqa: RET504  # A return inside the scope would seem to be suppressible.
 
 
 async def _ending_of(context: CallContext, duplicate: Hold) -> None:

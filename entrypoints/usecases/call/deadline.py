@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeVar
 
 from domain.failures import Failure
 
+# Looks within so many seconds share a timer, if they are at least so far ahead.
+SLOT_S, FAR_S = 0.25, 5.0
 # Timers may fire up to a clock's resolution early.
 _RESOLUTION_S = 0.001
 
@@ -50,15 +52,55 @@ class _NoCall:
 _NO_CALL: Timed = _NoCall()
 
 
+class Looks:
+    """The looks of all deadlines of a process, of which nearly all are dropped before their time.
+
+    A timer of the loop for each would cost ten times as much, so looks of `SLOT_S` share one. Those that are due soon
+    have their own.
+    """
+
+    def __init__(self) -> None:
+        self._slots: dict[int, set[Deadline]] = {}
+        self._soon: dict[Deadline, asyncio.TimerHandle] = {}
+
+    def add(self, deadline: "Deadline", loop: asyncio.AbstractEventLoop, in_s: float, at_s: float) -> None:
+        """Call the deadline's `look` in so many seconds, at that time of the loop, or up to `SLOT_S` later."""
+        if in_s < FAR_S:
+            self._soon[deadline] = loop.call_at(at_s, self._look_at_one, deadline)
+            return
+        number = int(at_s / SLOT_S) + 1
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = set()
+            loop.call_at(number * SLOT_S, self._look_at_slot, number)
+        slot.add(deadline)
+
+    def drop(self, deadline: "Deadline", at_s: float) -> None:
+        """Forget the look at that time."""
+        slot = self._slots.get(int(at_s / SLOT_S) + 1)
+        if slot is not None:
+            slot.discard(deadline)
+        if self._soon and (timer := self._soon.pop(deadline, None)) is not None:
+            timer.cancel()
+
+    def _look_at_one(self, deadline: "Deadline") -> None:
+        del self._soon[deadline]
+        deadline.look()
+
+    def _look_at_slot(self, number: int) -> None:
+        for deadline in self._slots.pop(number):
+            deadline.look()
+
+
 class Deadline:
     """The timer of one call, from its making until `stop`. It belongs to the running event loop.
 
     `passed` is true once the time is over; `waiting` is the task that waits for the provider, None at any other time.
     """
 
-    __slots__ = ("_call", "_cancels", "_ends", "_given", "_loop", "_timer", "_write_s", "passed", "waiting")
+    __slots__ = ("_call", "_cancels", "_ends", "_given", "_look_s", "_looks", "_loop", "_write_s", "passed", "waiting")
 
-    def __init__(self, call: Timed, duration_ms: int, write_ms: int) -> None:
+    def __init__(self, call: Timed, duration_ms: int, write_ms: int, looks: Looks) -> None:
         self.passed = False
         self.waiting: asyncio.Task[Any] | None = None
         self._call = call
@@ -69,8 +111,10 @@ class Deadline:
         self._write_s = write_s
         now_s = loop.time()
         self._ends = now_s + duration_s
-        # By the moment, since `call_later` would ask for the time once more.
-        self._timer = loop.call_at(now_s + (write_s if write_s < duration_s else duration_s), self._look)
+        self._looks = looks
+        in_s = write_s if write_s < duration_s else duration_s
+        self._look_s = now_s + in_s
+        looks.add(self, loop, in_s, self._look_s)
 
     def left_ms(self) -> int:
         """The time that the call has left; 0 or less when it is over."""
@@ -97,10 +141,13 @@ class Deadline:
 
     def stop(self) -> None:
         """Release the call, which is over, so that its memory is free at once."""
-        self._timer.cancel()
+        self._looks.drop(self, self._look_s)
         self._call = _NO_CALL
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """The time of a look has come."""
+        if self._call is _NO_CALL:
+            return
         left_s = self._ends - self._loop.time()
         if not self.passed and left_s <= _RESOLUTION_S:
             self.passed = True
@@ -112,4 +159,6 @@ class Deadline:
         elif self.waiting is None and self._given == self._call.given:
             self._call.stalled()
         self._given = self._call.given
-        self._timer = self._loop.call_later(self._write_s if self.passed else min(left_s, self._write_s), self._look)
+        in_s = self._write_s if self.passed else min(left_s, self._write_s)
+        self._look_s = self._loop.time() + in_s
+        self._looks.add(self, self._loop, in_s, self._look_s)

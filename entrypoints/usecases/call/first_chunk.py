@@ -6,7 +6,7 @@ model that reasons in silence is at work, and its caller should see that.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Self
 
 import anyio
@@ -34,9 +34,12 @@ class ChunkReader:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Chunk:
-        coming, self._coming = self._coming, None
-        chunk = await (_next(self._chunks) if coming is None else coming)
+    def __anext__(self) -> Awaitable[Chunk]:
+        return self._chunks.__anext__() if self._coming is None else self._pending(self._coming)
+
+    async def _pending(self, coming: "asyncio.Task[Chunk | None]") -> Chunk:
+        self._coming = None
+        chunk = await coming
         if chunk is None:
             raise StopAsyncIteration
         return chunk
@@ -64,17 +67,18 @@ async def begin(chunks: ChunkReader, held_back_ms: int) -> Begun | Failure:
     """
     first, meter = Chunk(b"", ()), Meter()
     while not first.events:
-        chunk = await anext(chunks, None)
-        if chunk is None:
+        try:
+            chunk = await chunks.__anext__()  # `anext` with a default would wrap each step of each wait.
+        except StopAsyncIteration:
             return Failure(kind="truncated", message="the provider's answer is empty")
         first, meter = _joined(first, chunk), observe(meter, chunk.events)
     if held_back_ms:
         kept_until = anyio.current_time() + held_back_ms / 1000
         while not (meter.delivered or meter.ended or meter.failure):
-            chunk = await chunks.within(kept_until - anyio.current_time())
-            if chunk is None:
+            following = await chunks.within(kept_until - anyio.current_time())
+            if following is None:
                 break
-            first, meter = _joined(first, chunk), observe(meter, chunk.events)
+            first, meter = _joined(first, following), observe(meter, following.events)
     return Begun(first, meter) if meter.failure is None else meter.failure
 
 

@@ -68,7 +68,8 @@ class LiveCall:
         self.ask = ask
         self._context = context
         self._plan = plan
-        self._deadline = Deadline(self, plan.hold.deadline_ms - plan.hold.started_ms, context.write_timeout_ms)
+        duration_ms = plan.hold.deadline_ms - plan.hold.started_ms
+        self._deadline = Deadline(self, duration_ms, context.write_timeout_ms, context.looks)
         self.attempts = Attempts(context, ask, plan, self._deadline)
         self.settlement = CallSettlement(context, ask, plan.hold, self.attempts)
         self._relay: Relay | None = None

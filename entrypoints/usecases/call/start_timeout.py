@@ -41,13 +41,15 @@ def start_timeout(context: CallContext, ask: Ask, another: Literal["provider", "
     return StartTimeout(begin_ms, (HELD_BACK_MS if begin_ms is None else begin_ms) if announced else 0)
 
 
-async def in_time(limit_ms: int | None, begun: Coroutine[Any, Any, T | Failure]) -> T | Failure:
+def in_time(limit_ms: int | None, begun: Coroutine[Any, Any, T | Failure]) -> Coroutine[Any, Any, T | Failure]:
     """The result of `begun`, or a failure if it took longer than the limit and was cancelled. None is no limit.
 
     The provider may have worked and may charge for it, as after every time-out.
     """
-    if limit_ms is None:
-        return await begun
+    return begun if limit_ms is None else _in_time(limit_ms, begun)
+
+
+async def _in_time(limit_ms: int, begun: Coroutine[Any, Any, T | Failure]) -> T | Failure:
     with anyio.move_on_after(limit_ms / 1000):
         return await begun
     return Failure(kind="timed_out", message=f"the provider brought no first token within {limit_ms} ms")
