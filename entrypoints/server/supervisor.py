@@ -88,17 +88,7 @@ class Supervisor:
     def _work(self) -> None:
         signal.set_wakeup_fd(-1)
         app, limits = self._load()
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(serve(app, limits, *self._at))
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The event loop of uvloop where it is installed (`aihub[uvloop]`), else asyncio's own."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
+        asyncio.run(serve(app, limits, *self._at))
 
 
 async def serve(app: App, limits: Limits, host: str, port: int) -> None:
