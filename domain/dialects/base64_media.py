@@ -20,6 +20,7 @@ _BEGINNINGS = {
     "R0lGODdh": "image/gif",
     "R0lGODlh": "image/gif",
 }
+_IMAGE_CHARACTERS_MIN = 64  # Less is no image.
 
 
 def media_type(spelled: str) -> str:
@@ -34,7 +35,9 @@ def media_type_of(spelled: str, data: str) -> str:
     Anthropic: "The image was specified using the image/jpeg media type, but the image appears to be a image/png image".
     """
     declared = media_type(spelled)
-    if declared and not declared.startswith("image/"):
+    if declared in _SPELLINGS.values() and declared not in spelled.lower():
+        return declared  # A name that is spelled in another way is believed.
+    if declared and (len(data) < _IMAGE_CHARACTERS_MIN or not declared.startswith("image/")):
         return declared
     shown = next((kind for beginning, kind in _BEGINNINGS.items() if data.startswith(beginning)), None)
     return shown or declared

@@ -4,11 +4,12 @@ import pytest
 
 from domain.dialects.base64_media import base64_data, media_type_of
 
-PNG, JPEG, GIF = "iVBORw0KGgoAAAANSUhEUg", "/9j/4AAQSkZJRg", "R0lGODlhAQABAAAAACw"
+PNG, JPEG, GIF = "iVBORw0KGgoAAAANSUhEUg" + "A" * 60, "/9j/4AAQSkZJRg" + "A" * 60, "R0lGODlhAQABAAAAACw" + "A" * 60
 
 
 @pytest.mark.parametrize(("declared", "data", "kind"), [
-    ("image/jpg",                PNG[:8],   "image/jpeg"),       # a spelling that no vendor knows
+    ("image/jpg",                PNG,       "image/jpeg"),       # a spelling that no vendor knows
+    ("image/jpeg",               PNG[:20],  "image/jpeg"),       # too little to be an image
     ("image/x-png",              "AAAA",    "image/png"),
     ("IMAGE/PNG; name=a.png",    "AAAA",    "image/png"),
     ("image/jpeg",               PNG,       "image/png"),        # an image is what its first bytes show,

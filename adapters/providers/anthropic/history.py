@@ -56,7 +56,7 @@ class _SeenTurn(msgspec.Struct, frozen=True):
     content: str | list[_Seen]
 
 
-_BEGINNING_BYTES = 32  # of the data of an image, which show its type
+_BEGINNING_BYTES = 80  # of the data of an image, which show its type
 _TURNS = msgspec.json.Decoder(list[_Turn])
 _SEEN = msgspec.json.Decoder(list[_SeenTurn])
 _BLOCK = msgspec.json.Decoder(_Block)
