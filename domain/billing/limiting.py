@@ -7,11 +7,11 @@ import msgspec
 
 from domain.books.rows import AuditEntry, Call, Row
 from domain.limits import reserve
-from domain.limits.budgets import Calendar
+from domain.limits.budgets import Alert, Calendar
 from domain.limits.reserve import BudgetOn, CallLimits, Ceiling, LimitOn, RateStanding, Taken, Units
 from domain.limits.rows import BudgetSpent, LimitCell, Reservation, Run
 from domain.limits.settle import CountRow, Counts, Ended, settled
-from domain.limits.subjects import exposure_of, kind_of
+from domain.limits.subjects import name_of
 from domain.model_api.call import ModelCall
 from domain.pricing.bounds import Bound, cost_bound
 from domain.pricing.cost_estimate import likely_tokens
@@ -21,7 +21,7 @@ from domain.routing.order import Candidate
 from domain.usage import UNITS, Usage
 
 _TOKENS = tuple(unit.name for unit in UNITS if unit.name.endswith("_tokens"))
-_OF_A_CANDIDATE = ("model", "provider")
+_OF_A_CANDIDATE = ("model:", "provider:")
 
 
 class Planned(Protocol):
@@ -60,6 +60,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[CountRow, ...] = ()
     reserved: tuple[Reservation, ...] = ()
     rates: tuple[RateStanding, ...] = ()
+
+
+NOTHING_HELD = Held()
 
 
 def limited(
@@ -136,29 +139,13 @@ def within_caps(limits: CallLimits, planned: Sequence[P], owed_nanos: Mapping[st
 
 
 def held(
-    limited: Limited | None,
-    planned: Collection[Planned],
-    owed_nanos: Mapping[str, int],
-    user_id: str,
-    nanos: int,
-    now_ms: int,
+    limited: Limited, planned: Collection[Planned], owed_nanos: Mapping[str, int], user_id: str, nanos: int, now_ms: int
 ) -> Held:
-    """What the call takes for the candidates that it is planned for, when `nanos` are held for it."""
-    providers = {one.candidate.target.provider for one in planned}
-    exposed = [
-        Reservation("exposure", exposure_of(provider), f"provider:{provider}", owed_nanos[provider])
-        for provider in owed_nanos
-        if provider in providers and owed_nanos[provider]
-    ]
-    if limited is None:
-        return Held(reserved=tuple(exposed))
-    caps = {on.subject: on for on in limited.limits.limits if on.limit.measure == "exposure"}
-    cells = [
-        LimitCell(limit_id=one.id, subject=one.subject, value=(cell.value if cell else 0) + one.amount)
-        for one in exposed
-        if (on := caps.get(one.subject)) is not None
-        for cell in (on.cell,)
-    ]
+    """What the call takes for the candidates that it is planned for, when `nanos` are held for it.
+
+    `owed_nanos` is what may be owed to each provider, if one has a cap.
+    """
+    exposed, cells = _exposed(limited.limits, planned, owed_nanos)
     chosen = [one.candidate for one in planned]
     taken = {(one.on.limit.id, one.on.subject): one for one in limited.common}
     names: set[str] = set()
@@ -179,6 +166,23 @@ def held(
     )
 
 
+def _exposed(
+    limits: CallLimits, planned: Collection[Planned], owed_nanos: Mapping[str, int]
+) -> tuple[list[Reservation], list[LimitCell]]:
+    """What may be owed to providers with a cap, and their cells with it."""
+    exposed: list[Reservation] = []
+    cells: list[LimitCell] = []
+    providers = {one.candidate.target.provider for one in planned} if owed_nanos else ()
+    for on in limits.limits:
+        provider = name_of(on.subject)
+        if on.limit.measure == "exposure" and provider in providers:
+            nanos = owed_nanos[provider]
+            exposed.append(Reservation("exposure", on.limit.id, on.subject, nanos))
+            value = on.cell.value if on.cell else 0
+            cells.append(LimitCell(limit_id=on.limit.id, subject=on.subject, value=value + nanos))
+    return exposed, cells
+
+
 def subjects_of(provider: str, model: str) -> tuple[str, ...]:
     """The subjects of one candidate: its model by its two names, and its provider."""
     return (f"model:{provider}/{model}", f"model:{model}", f"provider:{provider}")
@@ -191,6 +195,28 @@ def models_of(call: Call) -> tuple[str, ...]:
     return (*subjects_of(call.provider, call.provider_model), f"model:{call.model}")
 
 
+def resolved(
+    call_id: str, reserved: Sequence[Reservation], counts: Counts, ended: Ended, now_ms: int
+) -> tuple[Row, ...]:
+    """The rows after one call has ended, and an audit entry for each alert that was reached."""
+    done = settled(reserved, counts, ended, now_ms)
+    return (*done.rows, *_entries(call_id, done.alerts, now_ms)) if done.alerts else done.rows
+
+
+def _entries(call_id: str, alerts: Iterable[Alert], now_ms: int) -> list[AuditEntry]:
+    return [
+        AuditEntry(
+            id=f"{call_id}:alert:{alert.budget_id}:{alert.percent}",
+            at_ms=now_ms,
+            actor="hub",
+            action="budget alert",
+            subject=alert.budget_id,
+            detail=f"{alert.percent} %: {alert.spent_nanos} of {alert.amount_nanos} nanocredits for {alert.subject}",
+        )
+        for alert in alerts
+    ]
+
+
 class Resolved:
     """What counts against limits while a rule ends calls, one after the other; `rows` are those that have changed."""
 
@@ -201,25 +227,13 @@ class Resolved:
         self._alerts: list[AuditEntry] = []
 
     def end(self, call_id: str, reserved: Sequence[Reservation], ended: Ended, now_ms: int) -> None:
-        """Resolve the reservations of a call. Those of a provider without a cap have no cell."""
+        """Resolve the reservations of a call."""
         counts = Counts(cells=self._cells, spent=self._spent, runs=self._runs, budgets=self._budgets)
-        counted = [one for one in reserved if one.kind != "exposure" or (one.id, one.subject) in self._cells]
-        done = settled(counted, counts, ended, now_ms)
-        for one, row in zip(counted, done.rows, strict=True):
+        done = settled(reserved, counts, ended, now_ms)
+        for one, row in zip(reserved, done.rows, strict=True):
             self._changed[type(row), one.id, one.subject] = row
             self._keep(one, row)
-        self._alerts += [
-            AuditEntry(
-                id=f"{call_id}:alert:{alert.budget_id}:{alert.percent}",
-                at_ms=now_ms,
-                actor="hub",
-                action="budget alert",
-                subject=alert.budget_id,
-                detail=f"{alert.percent} % reached: {alert.spent_nanos} of {alert.amount_nanos} nanocredits, "
-                f"{alert.subject}",
-            )
-            for alert in done.alerts
-        ]
+        self._alerts += _entries(call_id, done.alerts, now_ms)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -243,7 +257,7 @@ def tokens_of(usage: Usage | None) -> int | None:
 
 def _is_common(subject: str, requested: str) -> bool:
     """Whether the subject is the same whichever candidate serves the call."""
-    return kind_of(subject) not in _OF_A_CANDIDATE or subject == requested
+    return not subject.startswith(_OF_A_CANDIDATE) or subject == requested
 
 
 def _taken(

@@ -13,7 +13,7 @@ from domain.accounts.identity import identify
 from domain.accounts.key_access import calling_refusal, may_call
 from domain.accounts.rows import ApiKey, User
 from domain.billing import limiting
-from domain.billing.limiting import CostRate, Limited, limited
+from domain.billing.limiting import NOTHING_HELD, CostRate, Limited, limited
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency, Row
 from domain.books.scopes import CallFacts
 from domain.catalog.catalog import Served
@@ -140,8 +140,9 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
     affordable = _affordable(facts, request, candidates, limits, now_ms) if request.billed else _unbilled(candidates)
     if not isinstance(affordable, tuple):
         return Refused(refusal=affordable)
-    owed_nanos = limiting.owed(request.call, affordable, request.cost_rate)
-    if limits is not None:
+    owed_nanos: dict[str, int] = {}
+    if limits is not None and limits.limits.has_caps:
+        owed_nanos = limiting.owed(request.call, affordable, request.cost_rate)
         within = limiting.within_caps(limits.limits, affordable, owed_nanos)
         if not isinstance(within, tuple):
             return Refused(refusal=within)
@@ -149,7 +150,9 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
     held_nanos = max(entry.bound.nanos if entry.bound else 0 for entry in affordable)
     if limits is not None and limiting.is_stopped(limits.limits) and (held_nanos or not request.billed):
         return Refused(refusal=PaidCallsStopped())
-    taken = limiting.held(limits, affordable, owed_nanos, user.id, held_nanos, now_ms)
+    taken = NOTHING_HELD
+    if limits is not None:
+        taken = limiting.held(limits, affordable, owed_nanos, user.id, held_nanos, now_ms)
     moves = hold(facts.grants, request.call_id, held_nanos, now_ms)
     held = Hold(
         id=request.call_id,

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from domain.billing.limiting import Resolved, models_of, tokens_of
+from domain.billing.limiting import models_of, resolved, tokens_of
 from domain.billing.metering import Measured, Meter, counted, measure
 from domain.billing.rerank_usage import ranked
 from domain.books.rows import Call, Ending, Hold, Idempotency, Row, call_of
@@ -131,11 +131,9 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
 
 def _counted(facts: SettleFacts, hold: Hold, ended: Call, now_ms: int) -> tuple[Row, ...]:
     """What counts against the limits, budgets and purse of the call after its end."""
-    resolved = Resolved(facts.counts)
     tokens = tokens_of(ended.usage) if ended.usage is not None else 0
     end = Ended(charge_nanos=ended.charge_nanos, tokens=tokens, models=models_of(ended))
-    resolved.end(hold.id, hold.reserved, end, now_ms)
-    return resolved.rows
+    return resolved(hold.id, hold.reserved, facts.counts, end, now_ms)
 
 
 def measured_of(outcome: Outcome) -> Measured | None:

@@ -1,6 +1,6 @@
 """Which limits, budgets and runs a call's scopes name: by its subjects when planned, later by its reservations."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from domain.books.lookups import (
@@ -82,30 +82,32 @@ def _keys(by_subject: Mapping[str, Collection[str]], of_call: tuple[str, ...]) -
     )
 
 
-def _reserved(scope: Any, books: Books) -> Iterator[Reservation]:
+def _reserved(scope: Any, books: Books) -> Collection[Reservation]:
     """What the call of a scope, or else every open call, has reserved."""
     if (call_id := getattr(scope, "call_id", None)) is not None:
-        if (hold := books.holds.get(call_id)) is not None:
-            yield from hold.reserved
-        return
-    for hold in books.holds.values():
-        yield from hold.reserved
+        hold = books.holds.get(call_id)
+        return hold.reserved if hold is not None else ()
+    return [one for hold in books.holds.values() for one in hold.reserved]
 
 
-def _reserved_cells(scope: Any, books: Books) -> set[tuple[str, str]]:
-    return {(one.id, one.subject) for one in _reserved(scope, books) if one.kind in _CELLS}
+def _reserved_cells(scope: Any, books: Books) -> _Keys | list[tuple[str, str]]:
+    reserved = _reserved(scope, books)
+    return [(one.id, one.subject) for one in reserved if one.kind in _CELLS] if reserved else ()
 
 
-def _reserved_spent(scope: Any, books: Books) -> set[tuple[str, str]]:
-    return {(one.id, one.subject) for one in _reserved(scope, books) if one.kind == "budget"}
+def _reserved_spent(scope: Any, books: Books) -> _Keys | list[tuple[str, str]]:
+    reserved = _reserved(scope, books)
+    return [(one.id, one.subject) for one in reserved if one.kind == "budget"] if reserved else ()
 
 
-def _reserved_budgets(scope: Any, books: Books) -> set[str]:
-    return {one.id for one in _reserved(scope, books) if one.kind == "budget"}
+def _reserved_budgets(scope: Any, books: Books) -> Collection[str]:
+    reserved = _reserved(scope, books)
+    return [one.id for one in reserved if one.kind == "budget"] if reserved else ()
 
 
-def _reserved_runs(scope: Any, books: Books) -> set[tuple[str, str]]:
-    return {(one.subject, one.id) for one in _reserved(scope, books) if one.kind == "run"}
+def _reserved_runs(scope: Any, books: Books) -> _Keys | list[tuple[str, str]]:
+    reserved = _reserved(scope, books)
+    return [(one.subject, one.id) for one in reserved if one.kind == "run"] if reserved else ()
 
 
 ARE_THERE_LIMITS: tuple[Want, ...] = ((ANY_LIMIT, lambda *_: (1,)), (ANY_BUDGET, lambda *_: (1,)))

@@ -82,6 +82,8 @@ class Books:
             case UsageSum():
                 known = self.usage_sums.get(row.key)
                 self.usage_sums[row.key] = row if known is None else added(known, row)
+            case Limit() | LimitCell() | Budget() | BudgetSpent() | Run():
+                self.limiting.apply(row)
             case Adjustment():
                 self.adjustments.setdefault(row.call_id, []).append(row)
             case Idempotency():
@@ -109,8 +111,6 @@ class Books:
                 self.version += 1
             case AuditEntry():
                 self.audit.append(row)
-            case Limit() | LimitCell() | Budget() | BudgetSpent() | Run():
-                self.limiting.apply(row)
 
     def rows_of(self, kind: type) -> Collection[Any]:
         """The keys of the rows of a type that replace each other. Rows that are only added are not here."""

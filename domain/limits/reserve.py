@@ -42,6 +42,11 @@ class CallLimits(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str | None = None
     run: Run | None = None
 
+    @property
+    def has_caps(self) -> bool:
+        """Whether a provider that may serve the call has a cap of exposure."""
+        return any(on.limit.measure == "exposure" for on in self.limits)
+
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """What a call would take of one limit: the cell after that, and what its settlement must know, if anything."""

@@ -8,7 +8,6 @@ import msgspec
 from domain.limits import budgets, rates
 from domain.limits.budgets import Alert
 from domain.limits.rows import Budget, BudgetSpent, LimitCell, Reservation, Run
-from domain.limits.subjects import kind_of
 
 CountRow: TypeAlias = LimitCell | BudgetSpent | Run
 
@@ -49,7 +48,7 @@ def settled(reservations: Collection[Reservation], counts: Counts, ended: Ended,
     rows: list[CountRow] = []
     reached: list[Alert] = []
     for one in reservations:
-        counts_here = ended.tokens is None or kind_of(one.subject) != "model" or one.subject in ended.models
+        counts_here = ended.tokens is None or not one.subject.startswith("model:") or one.subject in ended.models
         match one.kind:
             case "requests" | "tokens" | "concurrency" | "exposure":
                 cell = counts.cells[one.id, one.subject]

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 SubjectKind = Literal["hub", "key", "user", "team", "model", "provider"]
@@ -28,8 +29,9 @@ def name_of(subject: str) -> str:
     return subject.partition(":")[2]
 
 
+@lru_cache(maxsize=4_096)
 def of_call(
-    key_id: str, user_id: str, team_ids: Iterable[str], models: Iterable[str], providers: Iterable[str]
+    key_id: str, user_id: str, team_ids: tuple[str, ...], models: tuple[str, ...], providers: tuple[str, ...]
 ) -> tuple[str, ...]:
     """All subjects of a call, those for each key, user and team included. `models` are all its names of a model."""
     return (

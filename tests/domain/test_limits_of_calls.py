@@ -8,7 +8,7 @@ from domain.billing.verification import Totals
 from domain.books.rows import Row
 from domain.limit_refusals import BudgetExceeded, PaidCallsStopped, RateLimited, RunPurseSpent, RunStopped
 from domain.limits.reserve import RateStanding
-from domain.limits.rows import Reservation, Run
+from domain.limits.rows import Run
 from domain.refusals import InsufficientCredit
 from domain.usage import Usage
 from tests.domain.build import (
@@ -30,8 +30,6 @@ from tests.domain.build import (
 )
 from tests.domain.build_limits import DAY_MS, a_budget, a_limit
 
-# Without a price of the provider, what may be owed to it is what may be charged.
-OWED = (Reservation("exposure", "exposure:acme", "provider:acme", BOUND_NANOS),)
 CHARGE_NANOS = 156_000  # of the default outcome: 1,010 tokens
 OTHER = a_rate(id="rate-2", provider="bolt", model="large")
 
@@ -45,7 +43,7 @@ def test_a_call_without_limits_takes_and_writes_nothing_more() -> None:
     planned = plan_in(books_with(a_grant(), a_limit("user:bob"), a_budget(subject="user:bob")), a_plan_request())
 
     assert isinstance(planned, Plan)
-    assert (planned.hold.reserved, planned.rates) == (OWED, ())
+    assert (planned.hold.reserved, planned.rates) == ((), ())
     assert len(planned.writes) == 3, "a grant, a transfer and the call"
 
 
