@@ -13,19 +13,19 @@ from tests.behaviour.plain_calls import CHAT, MESSAGES, anthropic_body, ask, ope
 from tests.behaviour.sdks import NOBODY
 from tests.support.hub import HubProcess
 
-_ASKED: list[str] = []
+_SENT: list[str] = []
 
 
 def _counted(request: httpx2.Request) -> None:
-    _ASKED.append(request.url.path)
+    _SENT.append(request.url.path)
 
 
 @pytest.fixture
 def requests() -> Iterator[list[str]]:
     """What the SDKs have sent."""
-    _ASKED.clear()
-    yield _ASKED
-    _ASKED.clear()
+    _SENT.clear()
+    yield _SENT
+    _SENT.clear()
 
 
 def caller(hub: HubProcess, name: str) -> str:
