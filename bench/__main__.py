@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--json] [--aihub PATH]`: measure, report, and leave nothing behind."""
+"""`python -m bench [--quick] [--json] [--aihub PATH] [--base COMMIT]`: measure, report, and leave nothing behind."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
-from bench import table
+from bench import paired, table
 from bench.build import BuildError, build
 from bench.processes import Processes
 from bench.run import SLOW_MS, everything
@@ -85,6 +85,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="measure for two seconds where it is five")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     parser.add_argument("--aihub", type=Path, metavar="PATH", help="the aihub command to measure")
+    parser.add_argument("--base", metavar="COMMIT", help="compare with the hub of a commit, in alternating rounds")
+    parser.add_argument("--rounds", type=int, default=5, help="how many rounds of --base to make (default: 5)")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -93,6 +95,12 @@ def main() -> int:
     if command is None:
         print("bench: cannot find the aihub command; install the project or name it: --aihub PATH", file=sys.stderr)
         return 1
+    if options.base is not None:
+        kept = Path(tempfile.gettempdir()) / f"aihub-bench-{options.base}.json"
+        with paired.installed(HOME, options.base) as base:
+            results = paired.compare(HOME, base, command.absolute(), options.rounds, options.quick)
+        print(paired.report(*results, kept))
+        return 0
     placement = Placement.of_this_machine()
     os.sched_setaffinity(0, placement.tools)  # the benchmark's own work must not take CPU from the hub either
     try:
