@@ -9,6 +9,7 @@ import pytest
 
 asyncpg = pytest.importorskip("asyncpg", reason="no PostgreSQL: its driver asyncpg is not installed")
 
+from adapters.storage.postgres.connection import Database
 from adapters.storage.postgres.storage import PostgresStorage
 from adapters.storage.postgres.tables import LOOKUP_STATEMENTS, TABLES, parameters_of
 from domain.books.guards import CATALOGUE, GUARDED, UNGUARDED
@@ -155,6 +156,19 @@ async def test_a_connection_that_was_ended_is_replaced(url: str, outsider: Any) 
 
         assert await hold_one(storage, "call-1")
         assert await storage.users() == [a_user()]
+
+
+async def test_a_database_that_cannot_be_reached_refuses_at_once(url: str) -> None:
+    async with opened_in(url) as storage:
+        await open_account(storage)
+        storage._writer._session._database = Database("postgresql://postgres@127.0.0.1:1/books")
+        await storage._writer._session.let_go()
+
+        for _ in range(2):
+            with pytest.raises(StorageError, match="cannot be reached"):
+                await hold_one(storage, "call-1")
+        with pytest.raises(StorageError, match="cannot be reached"):
+            await storage.check_writable()
 
 
 async def test_a_batch_of_more_rows_than_a_transaction_may_have_is_split(url: str) -> None:

@@ -27,7 +27,7 @@ from tests.support.ports import free_port
 _START_S = 60
 _NOBODY = 65534
 _PR_SET_PDEATHSIG = 1
-_SETTINGS = {
+SETTINGS = {
     "fsync": "off",  # The machine does not fail during a test; the server itself may be killed.
     "max_connections": "200",
     "autovacuum": "off",
@@ -66,7 +66,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and return when it takes connections. It ends with the thread that calls this."""
-        options = {**_SETTINGS, "port": str(self.port), "listen_addresses": "127.0.0.1"}
+        options = {**SETTINGS, "port": str(self.port), "listen_addresses": "127.0.0.1"}
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(

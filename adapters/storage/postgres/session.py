@@ -41,11 +41,16 @@ class Session:
         self._batch = 0
 
     async def connected(self) -> tuple[Connection, Engine]:
-        """The connection, a new one if it has ended. Raises what the driver raises."""
+        """The connection, a new one if it has ended. StorageError if there can be none: that is not tried again."""
         if self._connection is None or self._engine is None or self._connection.is_closed():
-            self._connection = await self._database.connect()
-            self._engine = await engine_of(self._connection)
-            await self._connection.execute(_ENROL, self._id)
+            try:
+                with translated():
+                    self._connection = await self._database.connect()
+                    self._engine = await engine_of(self._connection)
+                    await self._connection.execute(_ENROL, self._id)
+            except BaseException:
+                await self.let_go()
+                raise
         return self._connection, self._engine
 
     async def commit(self, has_written: bool) -> None:
@@ -99,7 +104,8 @@ class Session:
                 problem = error
                 await pause(attempt)
         assert problem is not None
-        raise StorageError(f"{error_text(problem)}: whether the last change was made is not known") from problem
+        reason = str(problem) if isinstance(problem, StorageError) else error_text(problem)
+        raise StorageError(f"{reason}: whether the last change was made is not known") from problem
 
     async def try_write(self) -> None:
         """Write without a change. StorageError if the database does not do it."""
