@@ -3,6 +3,7 @@
 Its modules:
 
     account_changes    changes of users and keys that exist
+    bulk_rates         new rates for all models whose price is known
     changes            changes of users, keys, providers, credentials, rates, aliases and grants
     limits             changes of limits, budgets, purses and caps of exposure
     price_sync         what a newer price catalogue changes, and whether it is appended

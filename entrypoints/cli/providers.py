@@ -51,10 +51,19 @@ def credential_added(request: actions.AddCredential, reply: actions.CredentialVi
 def credential_list(request: NoFields, reply: list[actions.CredentialView]) -> Output:
     """`credential list`."""
     rows = [
-        (row.id, row.provider, row.name, row.secret, row.weight, "active" if row.active else "inactive", row.error)
+        (
+            row.id,
+            row.provider,
+            row.name,
+            row.secret,
+            row.weight,
+            row.uses,
+            "active" if row.active else "inactive",
+            row.error,
+        )
         for row in reply
     ]
-    heads = ("ID", "PROVIDER", "NAME", "SECRET", "WEIGHT", "STATE", "ERROR")
+    heads = ("ID", "PROVIDER", "NAME", "SECRET", "WEIGHT", "USES", "STATE", "ERROR")
     nothing = "There are no credentials yet; see `aihub credential add -h`."
     all_active = all(row.active for row in reply)
     note = "" if all_active else "`aihub credential activate ID` lets an inactive one be used again"

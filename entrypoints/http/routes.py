@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+from entrypoints.http.aigne_management.routes import aigne_management_routes
 from entrypoints.http.api.index import index_handler
 from entrypoints.http.api.quotes import quote_handler
 from entrypoints.http.api.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
 from entrypoints.http.api.routing import route_handler
 from entrypoints.http.dialects.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
-from entrypoints.http.dialects.aigne.discovery import blocklet_handler, catalogue_handler, status_handler
+from entrypoints.http.dialects.aigne.discovery import blocklet_handler, status_handler
 from entrypoints.http.dialects.aigne.images import image_handler
 from entrypoints.http.dialects.aigne.video import VIDEO_CALLER, video_handler
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
@@ -96,7 +97,7 @@ def routes(hub: CallContext) -> tuple[Route, ...]:
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
         Route(method="GET", template="/api/route/{model:path}", handler=route_handler(hub)),
         Route(method="GET", template="/api/v2/status", handler=status_handler(hub)),
-        Route(method="GET", template="/api/ai/models", handler=catalogue_handler(hub)),
+        *aigne_management_routes(hub),
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),
         Route(method="GET", template="/__blocklet__.js", handler=blocklet_handler()),
         *management_routes(hub),

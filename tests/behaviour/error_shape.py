@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.behaviour.plain_calls import MESSAGES, Response
+from tests.behaviour.plain_calls import BALANCE, MESSAGES, Response
 
 OPENAI_TYPES = {
     "invalid_request_error",
@@ -46,6 +46,11 @@ def is_google(path: str) -> bool:
     return path.startswith("/v1beta/models") or "Content" in path.rpartition(":")[2]
 
 
+def is_aignes_own(path: str) -> bool:
+    """Whether the path is of AIGNE's management, whose errors are a text."""
+    return path.startswith(("/api/ai-providers", "/api/ai", "/api/user/", "/api/usage/")) and path != BALANCE
+
+
 def is_anthropic(path: str) -> bool:
     """Whether callers of the path speak Anthropic's dialect."""
     return path.startswith(MESSAGES)
@@ -58,6 +63,11 @@ def check_error(received: Response, path: str, status: int | None = None, code: 
     assert 400 <= received.status < 600
     assert "application/json" == received.header("content-type")
     reported = received.json()
+    if is_aignes_own(path):
+        assert isinstance(reported["error"], str)
+        assert 5 <= len(reported["error"]) <= 4_000
+        assert str(received.header("x-request-id")).startswith("call_")
+        return dict(reported)
     if is_google(path):
         return _check_google(received, reported, code)
     if is_anthropic(path):

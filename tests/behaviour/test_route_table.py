@@ -42,7 +42,8 @@ from tests.support.hub import HubProcess
 # The table needs no hub to be read, only to be served.
 TABLE: tuple[Route, ...] = routes(cast(Any, None))
 # The published AIGNE client asks for the hub and its models without its key.
-OPEN = {"/", "/healthz", "/readyz", "/__blocklet__.js", "/api/ai/models", "/openapi.json"}
+CATALOGUES = {f"/api/{name}{path}" for name in ("ai", "ai-providers") for path in ("/models", "/chat/models")}
+OPEN = {"/", "/healthz", "/readyz", "/__blocklet__.js", "/openapi.json"} | CATALOGUES
 SPENDING = [route for route in TABLE if route.spends]
 
 
@@ -159,5 +160,5 @@ def test_what_is_open_tells_nothing_about_anybody(hub: HubProcess, people: Peopl
     assert 200 == received.status
     roles = () if route.template == "/openapi.json" else ("owner", "guest")  # There they are values of a field.
     public = (*roles, "sk-", "ahk_", str(hub.data_dir))
-    for word in public if route.template == "/api/ai/models" else ("oai", *public):
+    for word in public if route.template in CATALOGUES else ("oai", *public):
         assert word.encode() not in received.body

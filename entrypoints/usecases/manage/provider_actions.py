@@ -5,13 +5,18 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from domain.books.usage_sum import SLOT_MS
 from domain.catalog.rows import Credential, ProviderRow
 from domain.catalog.vendors import VENDORS
 from domain.management.changes import Denied, Unchanged
+from domain.statistics.summary import Subject, UsageQuery
 from entrypoints.usecases.manage import providers
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
 from entrypoints.usecases.management_context import ActionContext, Denial, NoFields, row_of
 from entrypoints.usecases.public_types import Moment, moment
+from ports.readers.usage import UsageReader
+
+_RECENT_MS = 31 * 86_400_000
 
 
 class AddProvider(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +88,8 @@ class CredentialView(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
     error_at: Moment | None
     created: Moment
+    uses: Annotated[int, Meta(description="the calls that it answered")] = 0
+    last_used: Annotated[Moment | None, Meta(description="to a quarter of an hour; null before a month")] = None
 
 
 class NamedCredential(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +162,31 @@ async def add_credential(context: ActionContext, request: AddCredential) -> Cred
 
 async def list_credentials(context: ActionContext, request: NoFields) -> list[CredentialView] | Denial:
     """All credentials that are not removed, also those that their provider rejected."""
-    return [*map(credential_view, await providers.credentials(context.hub.storage))]
+    storage = context.hub.storage
+    used = await credential_usage(storage, context.hub.clock.now_ms())
+    rows = await providers.credentials(storage)
+    return [credential_view(row, used.get(row.id, NEVER_USED)) for row in rows]
+
+
+class CredentialUsage(msgspec.Struct, frozen=True):
+    """How many calls a credential answered, and the quarter of an hour of its last one, within a month."""
+
+    uses: int = 0
+    last_ms: int | None = None
+
+
+NEVER_USED = CredentialUsage()
+
+
+async def credential_usage(storage: UsageReader, now_ms: int) -> dict[str, CredentialUsage]:
+    """The usage of every credential that was used, by its id."""
+    by: tuple[Subject, ...] = ("credential_id",)
+    ever = await storage.usage(UsageQuery(from_ms=0, to_ms=now_ms + SLOT_MS, by=by))
+    recent = UsageQuery(from_ms=now_ms - _RECENT_MS, to_ms=now_ms + SLOT_MS, by=by, by_slot=True)
+    last: dict[str, int] = {}
+    for one in await storage.usage(recent):
+        last[one.credential_id] = max(one.slot_ms, last.get(one.credential_id, 0))
+    return {one.credential_id: CredentialUsage(one.calls, last.get(one.credential_id)) for one in ever}
 
 
 async def activate_credential(context: ActionContext, request: NamedCredential) -> CredentialActivated | Denial:
@@ -185,7 +216,7 @@ def provider_view(row: ProviderRow) -> ProviderView:
     )
 
 
-def credential_view(row: Credential) -> CredentialView:
+def credential_view(row: Credential, used: CredentialUsage = NEVER_USED) -> CredentialView:
     """A credential, to show it; its secret is masked."""
     return CredentialView(
         id=row.id,
@@ -196,5 +227,7 @@ def credential_view(row: Credential) -> CredentialView:
         active=row.active,
         error=row.error,
         error_at=moment(row.error_ms),
+        uses=used.uses,
+        last_used=moment(used.last_ms),
         created=Moment(row.created_ms),
     )

@@ -24,6 +24,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens_max: int | None = None
     capabilities: tuple[Capability, ...] | None = None
     variants: tuple[Variant, ...] = ()
+    display_name: str | None = None
 
 
 async def put_rate(
@@ -94,6 +95,7 @@ async def _add_version(
             output_tokens_max=prices.output_tokens_max,
             capabilities=prices.capabilities,
             variants=prices.variants,
+            display_name=prices.display_name,
         )
         return set_rate(facts, who, rate)
 

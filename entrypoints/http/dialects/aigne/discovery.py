@@ -8,10 +8,7 @@ import msgspec
 
 from domain.accounts.identity import Caller
 from domain.accounts.rows import User
-from domain.catalog.catalog import Served, listed_models
 from domain.ledger.ledger import balance
-from domain.money import format_per_unit
-from domain.pricing.charge import has_price
 from domain.pricing.rate import Rate
 from domain.refusals import BadRequest, InsufficientCredit, NoCredential, Refusal
 from domain.routing.order import credentials_for
@@ -38,24 +35,6 @@ def blocklet_handler() -> Handler:
             script = b"window.blocklet = " + msgspec.json.encode(_MOUNT_POINTS) + b";"
             headers = (("content-type", "text/javascript"), ("x-request-id", request.id))
             yield Reply(status=200, headers=headers, body=script)
-
-    return handle
-
-
-def catalogue_handler(hub: CallContext) -> Handler:
-    """`GET /api/ai/models`: every model with a rate, without authentication: the client sends no key.
-
-    `?type=chat|image|video|embedding` selects one kind.
-    """
-
-    @asynccontextmanager
-    async def handle(request: Request) -> AsyncIterator[Reply]:
-        wanted = request.query_value("type")
-        listed = [(served, _kinds(served)) for served in listed_models(await hub.current_catalog(), hub.clock.now_ms())]
-        described = [
-            _described(served, wanted or kinds[0]) for served, kinds in listed if not wanted or wanted in kinds
-        ]
-        yield json_reply(request, described)
 
     return handle
 
@@ -96,32 +75,3 @@ def _costs(rate: Rate | None) -> bool:
         return False
     prices = any(msgspec.structs.astuple(rate.prices))
     return prices or bool(rate.variants)
-
-
-def _described(served: Served, kind: str) -> dict[str, Any]:
-    rate = served.rate
-    assert rate is not None, "only what has a rate is listed"
-    return {
-        "model": served.model,
-        "type": kind,
-        "provider": served.provider.name,
-        "providerDisplayName": served.provider.name,
-        "input_credits_per_token": format_per_unit(rate.input_nanos),
-        "output_credits_per_token": format_per_unit(rate.output_nanos),
-        "modelMetadata": {"maxTokens": rate.context_tokens, "maxOutputTokens": rate.output_tokens_max},
-        "status": {"available": True},
-    }
-
-
-def _kinds(served: Served) -> tuple[str, ...]:
-    """The kinds of output of the model, by its name and its rate; the first is the main one."""
-    rate = served.rate
-    assert rate is not None, "only what has a rate is listed"
-    if "embed" in served.model:
-        return ("embedding",)
-    made = tuple(
-        kind
-        for kind, units in (("image", ("images", "output_image_tokens")), ("video", ("video_seconds",)))
-        if any(has_price(rate, unit) for unit in units)
-    )
-    return ("chat", *made) if rate.output_nanos or not made else made
