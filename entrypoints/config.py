@@ -26,6 +26,7 @@ Interface = Literal["asgi", "wsgi"]
 Synchronous = Literal["FULL", "NORMAL"]
 PassThrough = Literal["repaired", "exact"]
 Transport = Literal["http1", "aiohttp"]
+Log = Literal["text", "json"]
 Origin = Literal["command line", "environment", "default"]
 
 
@@ -64,6 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     body_memory_bytes: int
     exclusive_cores: bool
     transport: Transport
+    metrics_token: str | None
+    log: Log
     synchronous: Synchronous
     vendor_keys: dict[str, tuple[str, ...]]
 
@@ -141,7 +144,7 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "separated by commas, the first seals"),
         ("AIHUB_MASTER_KEY_FILE", "master_key_file", kinds.optional_path, "path", "",
          "a file with the master key, one per line, that the hub only reads: a secret mounted into a container"),
-        ("AIHUB_OWNER_KEY", "owner_key", kinds.owner_key, "secret", "",
+        ("AIHUB_OWNER_KEY", "owner_key", kinds.token, "secret", "",
          "an API key for the owner, instead of one made on the first start"),
         ("CREDIT_BASED_BILLING_ENABLED", "billed", kinds.switch, "true or false", "false",
          "whether calls are charged to prepaid credit"),
@@ -189,6 +192,10 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "whose days and months statistics have, as the IANA database names it, such as Europe/Berlin"),
         ("AIHUB_TRANSPORT", "transport", kinds.one_of(*get_args(Transport)), "http1 or aiohttp", "http1",
          "the HTTP client for providers: the hub's own (http1), or aiohttp, which needs aihub[aiohttp]"),
+        ("AIHUB_LOG", "log", kinds.one_of(*get_args(Log)), "text or json", "text",
+         "how the server logs: warnings and errors as text, or every record and every call as a line of JSON"),
+        ("AIHUB_METRICS_TOKEN", "metrics_token", kinds.token, "secret", "",
+         "a token that may read /metrics and nothing else, besides the keys of owners and admins"),
         ("AIHUB_SYNCHRONOUS", "synchronous", kinds.one_of("FULL", "NORMAL"), "FULL or NORMAL", "FULL",
          "whether a commit survives a power failure (FULL) or only the death of the process (NORMAL)"),
     )

@@ -14,7 +14,7 @@ _ORIGIN = re.compile(
     r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://\[[0-9a-f:]+\](:[0-9]{1,5})?|null"
 )
 _DATABASE = "expected the URL of a database, such as postgresql://user:password@host/name"
-_OWNER_KEY_CHARACTERS_MIN = 8
+_TOKEN_CHARACTERS_MIN = 8
 
 
 def path(text: str) -> Path:
@@ -135,11 +135,11 @@ def master_key(text: str) -> str | None:
     return text or None
 
 
-def owner_key(text: str) -> str | None:
-    """The owner's API key, None if empty."""
-    if text and (len(text) < _OWNER_KEY_CHARACTERS_MIN or not is_secret_text(text)):
+def token(text: str) -> str | None:
+    """A secret that a client sends, None if empty."""
+    if text and (len(text) < _TOKEN_CHARACTERS_MIN or not is_secret_text(text)):
         raise ValueError(
-            f"expected at least {_OWNER_KEY_CHARACTERS_MIN} printable ASCII characters without spaces, as from "
+            f"expected at least {_TOKEN_CHARACTERS_MIN} printable ASCII characters without spaces, as from "
             "`openssl rand -hex 32`"
         )
     return text or None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from entrypoints.config import VARIABLES, Settings, read_settings
+from entrypoints.log_lines import log_as_json
 from entrypoints.secret_references import references_in, resolved
 from entrypoints.usecases.manage.first_run import prepare
 from entrypoints.usecases.management_context import ManagementPorts, Sealing
@@ -153,6 +154,8 @@ async def hub_from_environment() -> AsyncIterator["CallContext"]:
     settings = read_settings(environment_with_secrets(os.environ))
     if not isinstance(settings, Settings):
         raise CannotStart("; ".join(f"{problem.name}: {problem.text}" for problem in settings))
+    if settings.log == "json":
+        log_as_json()
     async with hub(settings) as whole:
         # `aihub serve` has done this already; another server, or Lambda, has not. No key is made, since it would
         # not be seen: without AIHUB_OWNER_KEY the operator makes one with `aihub key create --user owner`.
@@ -179,12 +182,15 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
     from adapters.providers.echo import EchoTransport
     from adapters.providers.http import HttpProviders
     from adapters.providers.registry import DIALECTS
-    from adapters.telemetry.silent import SilentTelemetry
+    from adapters.telemetry.call_log import LoggedCalls
+    from adapters.telemetry.receivers import Receivers
+    from entrypoints.usecases.call.latencies import Latencies
     from entrypoints.usecases.call_context import CallContext
 
     async with operator_hub(settings) as operator:
         operator.liveness.own()  # Before the first call needs it; without a life sign, nothing is served.
-        transport = _transport(settings)
+        transport, latencies = _transport(settings), Latencies()
+        receivers = (latencies, *((LoggedCalls(),) if settings.log == "json" else ()))
         whole = CallContext(
             storage=operator.storage,
             book=operator.book,
@@ -201,7 +207,9 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
             calendar=operator.calendar,
             ids=operator.ids,
             liveness=operator.liveness,
-            telemetry=SilentTelemetry(),
+            telemetry=Receivers(receivers),
+            latencies=latencies,
+            metrics_token=settings.metrics_token,
             billed=settings.billed,
             payment_link=settings.payment_link,
             upstream_timeout_ms=settings.upstream_timeout_s * 1000,

@@ -11,7 +11,7 @@ from domain.accounts.rows import Role
 from domain.refusals import NotAllowed
 
 Permission = Literal[
-    "see routes", "see accounts", "see models", "see calls",
+    "see routes", "see accounts", "see models", "see calls", "see metrics",
     "manage accounts", "manage an owner", "manage credit", "manage models", "maintain the books",
 ]  # fmt: skip
 _OPERATORS: frozenset[Role] = frozenset(("owner", "admin"))
@@ -21,6 +21,7 @@ PERMISSIONS: Mapping[Permission, frozenset[Role]] = {
     "see accounts": _OPERATORS,
     "see models": _OPERATORS,
     "see calls": _OPERATORS,
+    "see metrics": _OPERATORS,
     "manage accounts": _OPERATORS,
     "manage an owner": frozenset(("owner",)),
     "manage credit": _OPERATORS,

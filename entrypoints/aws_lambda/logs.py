@@ -8,9 +8,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat
 import logging
 import sys
 from contextvars import ContextVar
-from datetime import UTC, datetime
 
 import msgspec
+
+from entrypoints.log_lines import fields_of, time_of
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the invocation that the running task serves."""
@@ -18,18 +19,19 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = f"[{record.levelname}]\t{_time(record)}\t{request_id.get()}\t{super().format(record)}"
+        text = f"[{record.levelname}]\t{time_of(record)}\t{request_id.get()}\t{super().format(record)}"
         return text.replace("\n", "\r")  # A line break would begin another record.
 
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = {
-            "timestamp": _time(record),
+            "timestamp": time_of(record),
             "level": record.levelname,
             "logger": record.name,
             "message": super().format(record),
             "requestId": request_id.get(),
+            **fields_of(record),
         }
         return msgspec.json.encode(fields).decode()
 
@@ -41,7 +43,3 @@ def log_to_lambda(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.getLevelNamesMapping().get(level.upper(), logging.INFO))
-
-
-def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -147,7 +147,9 @@ async def run(address: str, concurrency: int) -> int:
 
 def main() -> int:
     """Run as Lambda's runtime, configured by the environment."""
-    log_to_lambda(os.environ.get("AWS_LAMBDA_LOG_FORMAT", ""), os.environ.get("AWS_LAMBDA_LOG_LEVEL", ""))
+    is_json = os.environ.get("AIHUB_LOG", "").strip().lower() == "json"
+    log_format = "JSON" if is_json else os.environ.get("AWS_LAMBDA_LOG_FORMAT", "")
+    log_to_lambda(log_format, os.environ.get("AWS_LAMBDA_LOG_LEVEL", ""))
     concurrency = int(os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY") or 1)
     return asyncio.run(run(os.environ["AWS_LAMBDA_RUNTIME_API"], concurrency))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from entrypoints.http.aigne_management.routes import aigne_management_routes
 from entrypoints.http.api.index import index_handler
+from entrypoints.http.api.metrics import metrics_handler
 from entrypoints.http.api.quotes import quote_handler
 from entrypoints.http.api.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
 from entrypoints.http.api.routing import route_handler
@@ -101,6 +102,7 @@ def routes(hub: CallContext) -> tuple[Route, ...]:
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),
         Route(method="GET", template="/__blocklet__.js", handler=blocklet_handler()),
         *management_routes(hub),
+        Route(method="GET", template="/metrics", handler=metrics_handler(hub)),
         Route(method="GET", template="/healthz", handler=healthz(hub)),
         Route(method="GET", template="/readyz", handler=readyz(hub)),
     )

@@ -10,6 +10,7 @@ first without it.
 import asyncio
 import contextlib
 import gc
+import logging
 import multiprocessing
 import os
 import resource
@@ -21,6 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from entrypoints.config import Settings
+from entrypoints.log_lines import log_as_json
 from entrypoints.serve.process import raise_descriptor_limit
 from entrypoints.serve.report import Started, error_text, in_json
 from entrypoints.server.exchange import App
@@ -43,23 +45,29 @@ _MMAP_BYTES = 128 * 1024
 SWITCH_S = 0.0005
 GC_THRESHOLD = 50_000
 
+_log = logging.getLogger("aihub")
+
 
 def serve(settings: Settings, as_json: bool = False) -> int:
     """Serve until a signal ends it; the exit code. CannotStart if the hub cannot begin."""
+    if settings.log == "json":
+        log_as_json()
+    as_json = as_json or settings.log == "json"
     raise_descriptor_limit()
     _check_port_is_free(settings.host, settings.port)
     started = asyncio.run(_prepare(settings))
     os.environ.update(_environment(settings))
     print(in_json(started) if as_json else error_text(started), flush=True)
     load = partial(_load, settings)
-    Supervisor(load, settings.host, settings.port, settings.workers, STOP_S, partial(_announce_stop, as_json)).run()
+    on_stop = partial(_announce_stop, as_json and settings.log == "text")
+    Supervisor(load, settings.host, settings.port, settings.workers, STOP_S, on_stop).run()
     return 0
 
 
 def _announce_stop(as_json: bool) -> None:
     """Report the stop, which takes a while and has no other output while calls still run."""
     if not as_json:
-        print(f"aihub is stopping; calls that run have {STOP_S} seconds to end", file=sys.stderr, flush=True)
+        _log.warning("aihub is stopping; calls that run have %d seconds to end", STOP_S)
 
 
 async def _prepare(settings: Settings) -> Started:

@@ -5,10 +5,10 @@ killed after that.
 """
 
 import asyncio
+import logging
 import multiprocessing
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
@@ -22,6 +22,8 @@ from entrypoints.server.listening import BACKLOG, Listener
 # A worker that ends sooner than this after its start is not replaced at once: it would only end again.
 AUDIO_S = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+_log = logging.getLogger("aihub")
 
 
 class Supervisor:
@@ -70,7 +72,7 @@ class Supervisor:
             if process.exitcode is None:
                 continue
             del self._running[process]
-            print(f"a worker ended by itself (exit {process.exitcode}) and is replaced", file=sys.stderr, flush=True)
+            _log.warning("a worker ended by itself (exit %s) and is replaced", process.exitcode)
             if time.monotonic() - since < AUDIO_S:
                 time.sleep(AUDIO_S)
             self._start()

@@ -15,6 +15,7 @@ from domain.routing.learned import Advice
 from domain.routing.tree import NoRoute, Route
 from entrypoints.usecases.call.deadline import Looks
 from entrypoints.usecases.call.filters import Filter
+from entrypoints.usecases.call.latencies import Latencies
 from entrypoints.usecases.call.route_cache import Routed
 from entrypoints.usecases.call.unsettled import Unsettled
 from entrypoints.usecases.manage.price_book import PriceBookView, price_book_view
@@ -40,7 +41,8 @@ class CallContext:
     the caller chooses another. `first_token_timeout_ms` of None sets no limit to the start of a stream.
     `filters` see every request before its admission, and the chunks of its answer.
     `running` holds the ids of the calls that this process is making, from before they are in the books; `unsettled`
-    holds those that have ended and are not settled there yet. `looks` are the timers of their deadlines.
+    holds those that have ended and are not settled there yet. `looks` are the timers of their deadlines, `latencies`
+    the durations of the calls that this process settled. `metrics_token` is AIHUB_METRICS_TOKEN.
     """
 
     storage: Storage
@@ -69,6 +71,8 @@ class CallContext:
     running: set[str] = field(default_factory=set)
     unsettled: Unsettled = field(default_factory=Unsettled)
     looks: Looks = field(default_factory=Looks)
+    latencies: Latencies = field(default_factory=Latencies)
+    metrics_token: str | None = None
     sealing: Sealing | None = None
     policy: ActionPolicy = field(default_factory=ActionPolicy)
     odd_usages: dict[str, int] = field(default_factory=dict)

@@ -43,6 +43,8 @@ GOOD: dict[str, tuple[str, str]] = {
     "AIHUB_ROUTING_STRATEGY": ("least-cost", "Least-Latency"),
     "AIHUB_CORS_ORIGINS": ("https://a.example", "*"),
     "AIHUB_UNSUPPORTED": ("refuse", "Drop"),
+    "AIHUB_LOG": ("json", "JSON"),
+    "AIHUB_METRICS_TOKEN": ("canary-metrics-token-1", "canary-metrics-token-2"),
     "AIHUB_SYNCHRONOUS": ("NORMAL", "normal"),
 }
 
