@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.recordings import seen
+from tests.support import postgres
 from tests.support.figures import Figures, Sum
 
 # Laws run the same examples on every machine, so that a failure is there for everybody, and against no clock.
@@ -15,6 +16,10 @@ settings.load_profile("laws")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Table())
+
+
+def pytest_unconfigure() -> None:
+    postgres.remove_servers()
 
 
 @pytest.fixture

@@ -35,6 +35,9 @@ SETTINGS = {
 }
 
 
+_servers: "list[Server]" = []
+
+
 class NoServer(Exception):
     """There is no PostgreSQL to run; the message says what was looked for."""
 
@@ -127,8 +130,14 @@ def server() -> Server:
     if find_spec("asyncpg") is None:
         raise NoServer("asyncpg is not installed")
     running = Server(_binaries())
-    atexit.register(running.remove)
+    _servers.append(running)
     return running
+
+
+def remove_servers() -> None:
+    """End the servers of this process. pytest's own processes do not exit in the ordinary way, so they call this."""
+    while _servers:
+        _servers.pop().remove()
 
 
 def server_or_skip() -> Server:
@@ -199,6 +208,9 @@ def _reachable(binaries: Path) -> Path:
 def _as_user() -> dict[str, Any]:
     """How to run a process of the server's: as nobody, where this one is root."""
     return {"user": _NOBODY, "group": _NOBODY, "extra_groups": [], "cwd": "/"} if os.getuid() == 0 else {"cwd": "/"}
+
+
+atexit.register(remove_servers)
 
 
 _libc: Callable[..., int] = ctypes.CDLL(None).prctl
