@@ -25,7 +25,7 @@ from entrypoints.http.bodies import BodyMemory, BodyReader
 from entrypoints.http.cors import cors_headers
 from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.replies import refuse
-from entrypoints.http.routes import by_template, canonical_path, routes
+from entrypoints.http.routes import by_template, canonical_path, served_routes
 from entrypoints.http.unrouted import internal_error, unreadable, unserved
 from entrypoints.http.wire import Handler, Leave, Reply, Request, Route, joined
 from entrypoints.serve.process import end_process
@@ -89,7 +89,7 @@ class AsgiApp:
     async def _serve_directly(
         self, hub: CallContext, handler: Handler, exchange: Exchange, scope: Scope, send: Send
     ) -> None:
-        facts = Facts(scope["method"], scope["path"], "", joined(scope["headers"]))
+        facts = Facts(scope["method"], scope["path"], "", joined(scope["headers"]), address=_address(scope))
         try:
             reply = await _replied(hub, handler, exchange, facts)
         except Exception as error:
@@ -128,7 +128,7 @@ class AsgiApp:
         await self._opened.aclose()
 
     def _serve(self, hub: CallContext) -> None:
-        table = routes(hub)
+        table = served_routes(hub)
         self._hub, self._memory, self._falcon = hub, BodyMemory(hub.body_memory_bytes), falcon_app(hub, table)
         self._direct = {
             route.template: route.handler for route in table if route.method == "POST" and "{" not in route.template
@@ -148,6 +148,7 @@ class Facts(NamedTuple):
     query: str
     headers: dict[str, str]
     path_values: Mapping[str, str] = MappingProxyType({})
+    address: str = ""
 
 
 def falcon_app(hub: CallContext, table: tuple[Route, ...]) -> "falcon.asgi.App[Any, Any]":
@@ -201,7 +202,14 @@ def _failed(request: Request, error: Exception) -> Reply:
 
 
 def _facts(req: falcon.asgi.Request, path_values: dict[str, str]) -> Facts:
-    return Facts(req.method, req.path, req.query_string, joined(req.scope["headers"]), path_values)
+    headers = joined(req.scope["headers"])
+    return Facts(req.method, req.path, req.query_string, headers, path_values, _address(req.scope))
+
+
+def _address(scope: Scope) -> str:
+    """The other end of the connection; "" where the server does not report it."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _request(
@@ -217,12 +225,15 @@ def _request(
         started_us=hub.clock.monotonic_us(),
         path_values=facts.path_values,
         watch=watch,
+        address=facts.address,
     )
 
 
 def _render(resp: falcon.asgi.Response, reply: Reply) -> None:
     resp.status = reply.status
     resp.set_headers(reply.headers)
+    if reply.cookie is not None:
+        resp.append_header("set-cookie", reply.cookie)
     if isinstance(reply.body, bytes):
         resp.data = reply.body
     else:

@@ -115,6 +115,8 @@ async def send_reply(send: Send, reply: Reply, more: Headers = ()) -> None:
     """Send a reply and `more` headers. Of headers with one name the last is sent."""
     lines = reply.headers + more
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in dict(lines).items()]
+    if reply.cookie is not None:
+        headers.append((b"set-cookie", reply.cookie.encode("latin-1")))
     body = reply.body
     if isinstance(body, bytes):
         headers.append((b"content-length", b"%d" % len(body)))

@@ -64,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...]
     body_memory_bytes: int
     exclusive_cores: bool
+    dashboard: bool
     transport: Transport
     metrics_token: str | None
     log: Log
@@ -190,6 +191,8 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "whether the hub has its processor cores to itself: its threads then preempt each other less"),
         ("AIHUB_TIME_ZONE", "time_zone", kinds.time_zone, "time zone", "UTC",
          "whose days and months statistics have, as the IANA database names it, such as Europe/Berlin"),
+        ("AIHUB_DASHBOARD", "dashboard", kinds.switch, "on or off", "on",
+         "whether the dashboard is served at /dashboard"),
         ("AIHUB_TRANSPORT", "transport", kinds.one_of(*get_args(Transport)), "http1 or aiohttp", "http1",
          "the HTTP client for providers: the hub's own (http1), or aiohttp, which needs aihub[aiohttp]"),
         ("AIHUB_LOG", "log", kinds.one_of(*get_args(Log)), "text or json", "text",

@@ -224,6 +224,7 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
             body_memory_bytes=max(settings.body_memory_bytes, settings.body_bytes_max),
             sealing=operator.sealing,
             policy=settings.policy,
+            dashboard=settings.dashboard,
         )
         try:
             yield whole

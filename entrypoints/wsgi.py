@@ -22,7 +22,7 @@ from entrypoints.falcon_middleware import middleware
 from entrypoints.http.bodies import is_announced_too_large, key_refusal, short_body_refusal
 from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.replies import refuse
-from entrypoints.http.routes import by_template, canonical_path, routes
+from entrypoints.http.routes import by_template, canonical_path, served_routes
 from entrypoints.http.unrouted import internal_error, unreadable, unserved
 from entrypoints.http.wire import Handler, Leave, Reply, Request
 from entrypoints.serve.process import end_process
@@ -71,7 +71,7 @@ def wsgi_app(
 
 def falcon_app(hub: CallContext, portal: anyio.from_thread.BlockingPortal) -> "falcon.App[Any, Any]":
     """Falcon with the routes of a hub that runs on the portal's event loop."""
-    table = routes(hub)
+    table = served_routes(hub)
     app: falcon.App[Any, Any] = falcon.App(middleware=middleware(canonical_path(table), hub.cors_origins))
     for template, handlers in by_template(table).items():
         app.add_route(template, _resource(hub, portal, handlers))
@@ -246,12 +246,15 @@ def _request(
         started_us=hub.clock.monotonic_us(),
         path_values=path_values,
         watch=watch,
+        address=req.env.get("REMOTE_ADDR", ""),
     )
 
 
 def _render(resp: falcon.Response, reply: Reply, crossing: Crossing | None = None) -> None:
     resp.status = reply.status
     resp.set_headers(reply.headers)
+    if reply.cookie is not None:
+        resp.append_header("set-cookie", reply.cookie)
     if isinstance(reply.body, bytes):
         resp.data = reply.body
     else:

@@ -8,8 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from domain.accounts.identity import Caller
 from domain.refusals import BadHttp, BadRequest, HubFull, Refusal, TooLarge
+from entrypoints.http.dashboard.session import session_of
 from entrypoints.http.keys import caller_of_request
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
@@ -18,6 +21,8 @@ from entrypoints.usecases.call_context import CallContext
 COUNTED_BYTES_MIN = 64 * 1024
 # The body of such a request has no meaning, so it is not waited for.
 _BODILESS = ("GET", "HEAD", "OPTIONS")
+# A page's form that is shorter is read from anybody: nobody has a key who is about to sign in with one.
+FORM_BYTES_MAX = 64 * 1024
 _BROKEN = BadRequest(
     field=None,
     problem="The body ended before it was whole, or its chunks are malformed. Nothing was done; send all of it.",
@@ -82,6 +87,8 @@ class BodyReader:
             return self._kept(body) if len(body) <= bytes_max else TooLarge(bytes_max=bytes_max)
         if method in _BODILESS:
             return b""
+        if is_short_form(headers):
+            return await self._rest(message, receive, FORM_BYTES_MAX)
         return await key_refusal(self._hub, query, headers) or await self._rest(message, receive, bytes_max)
 
     def _kept(self, body: bytes) -> bytes | Refusal:
@@ -116,6 +123,13 @@ class BodyReader:
         return _BROKEN
 
 
+def is_short_form(headers: Mapping[str, str]) -> bool:
+    """Whether the body is the form of a page, of a length that a stranger may send."""
+    announced = headers.get("content-length", "")
+    is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return is_form and announced.isdigit() and len(announced) < 6 and int(announced) <= FORM_BYTES_MAX
+
+
 def is_announced_too_large(headers: Mapping[str, str], bytes_max: int) -> bool:
     """Whether the length that the head announces is over the bound."""
     announced = headers.get("content-length", "")
@@ -125,11 +139,14 @@ def is_announced_too_large(headers: Mapping[str, str], bytes_max: int) -> bool:
 async def key_refusal(hub: CallContext, query: str, headers: Mapping[str, str]) -> Refusal | None:
     """The refusal of a caller without a valid key; None for all others.
 
+    The cookie of a session counts, since the dashboard's own routes read it: no other route does.
     A key in the query counts here on every path; the route decides later whether it may be there.
     """
     request = Request(id="", method="", path="", query=query, headers=dict(headers), body=b"", started_us=0)
     if (key := request.query_value("key")) is not None:
         request.headers.setdefault("x-goog-api-key", key)
+    if "cookie" in headers and (session := session_of(hub, request)) is not None:
+        request = msgspec.structs.replace(request, fingerprint=session.fingerprint)
     caller = await caller_of_request(hub, request)
     return None if isinstance(caller, Caller) else caller
 

@@ -33,6 +33,8 @@ async def fingerprint_of(hub: CallContext, request: Request) -> str | MissingKey
     of their own. Where no key is known, the first is returned, which is then refused. The books are read only where
     there are several keys.
     """
+    if request.fingerprint is not None:
+        return request.fingerprint
     prints = [hub.vault.fingerprint(key) for key in keys_of(request)]
     if not prints:
         return MissingKey()

@@ -8,6 +8,7 @@ from entrypoints.http.api.metrics import metrics_handler
 from entrypoints.http.api.quotes import quote_handler
 from entrypoints.http.api.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
 from entrypoints.http.api.routing import route_handler
+from entrypoints.http.dashboard.routes import dashboard_routes
 from entrypoints.http.dialects.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
 from entrypoints.http.dialects.aigne.discovery import blocklet_handler, status_handler
 from entrypoints.http.dialects.aigne.images import image_handler
@@ -72,10 +73,24 @@ _AIGNE: dict[str, CallerDialect] = {
 
 def routes(hub: CallContext) -> tuple[Route, ...]:
     """Every route of the hub."""
+    table = _without_dashboard(hub)
+    return _with_index((*table, *dashboard_routes(hub, table)))
+
+
+def served_routes(hub: CallContext) -> tuple[Route, ...]:
+    """The routes that the operator's settings permit: AIHUB_DASHBOARD=off removes those of the dashboard."""
+    return routes(hub) if hub.dashboard else _with_index(_without_dashboard(hub))
+
+
+def _with_index(table: tuple[Route, ...]) -> tuple[Route, ...]:
+    return (*table, Route(method="GET", template="/", handler=index_handler(table)))
+
+
+def _without_dashboard(hub: CallContext) -> tuple[Route, ...]:
     called = {template: chat_handler(hub, caller) for template, caller in (_CALLED | _AIGNE).items()}
     azure = deployment_handler({template: called[template] for template in _CALLED})
     methods = model_method_handler(hub)
-    table = (
+    return (
         *(
             Route(method="POST", template=template, handler=handler, spends=True)
             for template, handler in called.items()
@@ -106,7 +121,6 @@ def routes(hub: CallContext) -> tuple[Route, ...]:
         Route(method="GET", template="/healthz", handler=healthz(hub)),
         Route(method="GET", template="/readyz", handler=readyz(hub)),
     )
-    return (*table, Route(method="GET", template="/", handler=index_handler(table)))
 
 
 def canonical_path(table: tuple[Route, ...]) -> Callable[[str], str]:

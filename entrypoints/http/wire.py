@@ -17,7 +17,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` is the call's id and goes back as `x-request-id`. `started_us` is a monotonic time. `watch` asks the server
     to cancel the handler from now on if the caller hangs up; without it a handler runs to its end. It returns a
-    function that drops the caller as if it had hung up, None where the server cannot do that.
+    function that drops the caller as if it had hung up, None where the server cannot do that. `address` is the other
+    end of the connection, "" where the server does not report it. `fingerprint` is that of a key which the hub has
+    accepted already, in the session of the dashboard; it counts instead of a key in the headers.
     """
 
     id: str
@@ -29,6 +31,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     path_values: Mapping[str, str] = MappingProxyType({})
     query: str = ""
     watch: Callable[[], Leave | None] = lambda: None
+    address: str = ""
+    fingerprint: str | None = None
 
     def query_value(self, name: str) -> str | None:
         """The last value of that name in the query, None if there is none."""
@@ -40,6 +44,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     `keep_alive` is a chunk that a server may send any number of times while it waits for the next one; b"" where there
     is none. `given` counts the chunks so far, so that a server notices silence without a look at their content.
+    `cookie` is the value of `set-cookie`, which servers send apart from the other headers.
     """
 
     status: int
@@ -47,6 +52,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | AsyncIterator[bytes]
     keep_alive: bytes = b""
     given: Callable[[], int] = lambda: 0
+    cookie: str | None = None
 
 
 def joined(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

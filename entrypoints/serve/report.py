@@ -22,6 +22,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     billed: bool
     workers: int
     interface: Interface
+    dashboard: bool = False
+    sign_in_link: str | None = None
 
 
 def error_text(started: Started) -> str:
@@ -29,8 +31,11 @@ def error_text(started: Started) -> str:
     first = started.first
     charged = "are charged to prepaid credit" if started.billed else "are metered and not charged"
     billing = f"{'on' if started.billed else 'off'}: calls {charged} (CREDIT_BASED_BILLING_ENABLED)"
+    link = started.sign_in_link
+    open_at = f"{link}   (works once, for 15 minutes)" if link else f"{started.url}/dashboard"
     keep = "   (keep a copy: sealed secrets are lost without it)" if first.fresh else ""
-    facts = {
+    facts = {"dashboard": open_at} if started.dashboard else {}
+    facts |= {
         "data": started.data,
         "master key": f"{started.master_key}{keep}",
         "billing": billing,
@@ -87,5 +92,7 @@ def in_json(started: Started) -> str:
             "billing": started.billed,
             "workers": started.workers,
             "interface": started.interface,
+            "dashboard": f"{started.url}/dashboard" if started.dashboard else None,
+            "sign_in_link": started.sign_in_link,
         }
     ).decode()

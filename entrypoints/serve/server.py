@@ -28,10 +28,11 @@ from entrypoints.serve.report import Started, error_text, in_json
 from entrypoints.server.exchange import App
 from entrypoints.server.limits import Limits, limits_of, memory_bytes
 from entrypoints.server.supervisor import Supervisor
-from entrypoints.usecases.manage.first_run import BY, first_run
+from entrypoints.usecases.manage.first_run import BY, first_run, found
 from entrypoints.usecases.manage.maintenance import sweep
 from entrypoints.usecases.manage.providers import register_vendor_keys
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
+from entrypoints.usecases.manage.sign_in_link import make_link
 from entrypoints.wiring import CannotStart, master_key_file, operator_hub, place_of
 
 if TYPE_CHECKING:
@@ -76,9 +77,11 @@ async def _prepare(settings: Settings) -> Started:
         registered = await register_vendor_keys(context, BY, settings.vendor_keys)
         await sell_by_rule(context, settings.terms)
         swept = await sweep(context.storage, context.liveness, context.clock)
+        link = await make_link(context, await found(context)) if first.fresh and settings.dashboard else None
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
+    url = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
     return Started(
-        url=f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}",
+        url=url,
         data=place_of(settings),
         master_key="AIHUB_MASTER_KEY" if settings.master_key else str(master_key_file(settings)),
         first=first,
@@ -87,6 +90,8 @@ async def _prepare(settings: Settings) -> Started:
         billed=settings.billed,
         workers=settings.workers,
         interface=settings.interface,
+        dashboard=settings.dashboard,
+        sign_in_link=f"{url}/dashboard/sign-in/{link}" if link else None,
     )
 
 

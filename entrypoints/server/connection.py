@@ -26,6 +26,7 @@ class Connection(asyncio.Protocol):
     """A caller's connection, accepted by `listener`. `due` is the time at which its wait ends."""
 
     __slots__ = (
+        "_client",
         "_drained",
         "_eof",
         "_exchange",
@@ -49,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._listener = listener
         self._parser = RequestParser(self)
         self._transport: asyncio.Transport | None = None
+        self._client: tuple[str, int] | None = None
         self._exchange: Exchange | None = None  # The exchange that is being answered.
         self._reading: Exchange | None = None  # The exchange whose body is being read.
         self._pending: deque[Exchange] = deque()  # Pipelined requests, which wait for the answer before them.
@@ -61,6 +63,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # uvloop's is no asyncio.Transport
+        peer = transport.get_extra_info("peername")
+        self._client = peer[:2] if isinstance(peer, tuple) else None
         self._listener.opened(self)
         self._wait(self._listener.timeouts.head_s)
 
@@ -122,7 +126,7 @@ class Connection(asyncio.Protocol):
     def request(self, head: Head) -> None:
         if self._is_over:
             return
-        scope = head.scope(self._listener.address)
+        scope = head.scope(self._listener.address, self._client)
         exchange = self._reading = Exchange(self, scope, head.keep_alive, head.expects_continue)
         self._begin(exchange)
 
@@ -155,7 +159,7 @@ class Connection(asyncio.Protocol):
             reading.unreadable = True
             reading.wake()
         else:
-            scope = head.scope(self._listener.address) | {REFUSED: why}
+            scope = head.scope(self._listener.address, self._client) | {REFUSED: why}
             self._begin(Exchange(self, scope, keep_alive=False))
 
     # --- an exchange's side ---

@@ -29,8 +29,8 @@ class Head(NamedTuple):
     keep_alive: bool
     expects_continue: bool
 
-    def scope(self, address: tuple[str, int] | None) -> dict[str, object]:
-        """The request as ASGI describes it; `address` is the server's."""
+    def scope(self, address: tuple[str, int] | None, client: tuple[str, int] | None) -> dict[str, object]:
+        """The request as ASGI describes it; `address` is the server's, `client` that of the other end."""
         target, _, query = self.target.partition(b"?")
         if not target.startswith(b"/"):
             target = _path_of(target)
@@ -47,6 +47,7 @@ class Head(NamedTuple):
             "root_path": "",
             "headers": self.headers,
             "server": address,
+            "client": client,
         }
 
 

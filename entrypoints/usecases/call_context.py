@@ -37,6 +37,7 @@ class CallContext:
     `keep_alive_ms` is the interval at which a stream is checked for silence, 0 for never. `write_timeout_ms` is how
     long the caller of a stream may read nothing.
     `odd_usages` counts, by provider, the usage reports that were adjusted or completed by an estimate.
+    `dashboard` is whether the dashboard is served.
     `strategy` is for bare models; an alias has its own. `unsupported` is the policy for unsupported parameters, unless
     the caller chooses another. `first_token_timeout_ms` of None sets no limit to the start of a stream.
     `filters` see every request before its admission, and the chunks of its answer.
@@ -74,6 +75,7 @@ class CallContext:
     latencies: Latencies = field(default_factory=Latencies)
     metrics_token: str | None = None
     sealing: Sealing | None = None
+    dashboard: bool = True
     policy: ActionPolicy = field(default_factory=ActionPolicy)
     odd_usages: dict[str, int] = field(default_factory=dict)
     _catalog: Catalog | None = None

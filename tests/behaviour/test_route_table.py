@@ -44,6 +44,10 @@ TABLE: tuple[Route, ...] = routes(cast(Any, None))
 # The published AIGNE client asks for the hub and its models without its key.
 CATALOGUES = {f"/api/{name}{path}" for name in ("ai", "ai-providers") for path in ("/models", "/chat/models")}
 OPEN = {"/", "/healthz", "/readyz", "/__blocklet__.js", "/openapi.json"} | CATALOGUES
+# The pages of the dashboard have a session instead of a key, and lead to signing in without one.
+PAGES = [route for route in TABLE if route.template.startswith("/dashboard")]
+OPEN |= {route.template for route in PAGES if route.template.startswith(("/dashboard/sign-in", "/dashboard/static"))}
+GUARDED = [route for route in TABLE if route.template not in OPEN and route not in PAGES]
 SPENDING = [route for route in TABLE if route.spends]
 
 
@@ -143,7 +147,7 @@ def test_whatever_spends_is_refused_at_zero_balance_and_no_provider_receives_of_
     assert [] == hub.cli("call", "list", "--user", "poor")
 
 
-@pytest.mark.parametrize("route", [route for route in TABLE if route.template not in OPEN], ids=name_of)
+@pytest.mark.parametrize("route", GUARDED, ids=name_of)
 def test_whatever_is_not_open_is_refused_without_a_valid_key(
     hub: HubProcess, stub: Stub, people: People, route: Route
 ) -> None:
@@ -153,12 +157,23 @@ def test_whatever_is_not_open_is_refused_without_a_valid_key(
     assert [] == stub.requests
 
 
+@pytest.mark.parametrize("route", [route for route in PAGES if route.template not in OPEN], ids=name_of)
+def test_a_page_without_a_session_leads_to_signing_in(hub: HubProcess, people: People, route: Route) -> None:
+    for key in ("", hub.key):
+        received = ask(hub, path_of(route), key=key, method=route.method)
+
+        assert (303, b"") == (received.status, received.body)
+        assert str(received.header("location")).startswith("/dashboard")
+
+
 @pytest.mark.parametrize("route", [route for route in TABLE if route.template in OPEN], ids=name_of)
 def test_what_is_open_tells_nothing_about_anybody(hub: HubProcess, people: People, route: Route) -> None:
     received = ask(hub, path_of(route), key="", method=route.method)
 
-    assert 200 == received.status
-    roles = () if route.template == "/openapi.json" else ("owner", "guest")  # There they are values of a field.
+    refused = (400, 401, 404) if route in PAGES else ()
+    assert received.status in (200, *refused)
+    # There they are values of a field, and a word of the page that signs the owner in.
+    roles = () if route.template == "/openapi.json" or route in PAGES else ("owner", "guest")
     public = (*roles, "sk-", "ahk_", str(hub.data_dir))
     for word in public if route.template in CATALOGUES else ("oai", *public):
         assert word.encode() not in received.body

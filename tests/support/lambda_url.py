@@ -65,6 +65,8 @@ class FunctionUrl(BaseHTTPRequestHandler):
         content = answer.get("body") or ""
         payload = base64.b64decode(content) if answer.get("isBase64Encoded") else content.encode()
         self.send_response(answer["statusCode"])
+        for cookie in answer.get("cookies") or ():
+            self.send_header("set-cookie", cookie)
         for name, value in (answer.get("headers") or {}).items():
             if name.lower() != "content-length" or self.command == "HEAD":
                 self.send_header(name, value)

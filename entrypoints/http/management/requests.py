@@ -4,7 +4,7 @@ Every field is read by itself, so an error names the field. A field that the act
 misspelled limit must not become no limit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from domain.refusals import BadRequest
+from entrypoints.actions.action import Action
 from entrypoints.actions.places import Place
 from entrypoints.http.decode_errors import written_path, wrong_form
 from entrypoints.http.wire import Request
@@ -27,9 +28,18 @@ def request_of(place: Place, request: Request, now_ms: int) -> msgspec.Struct | 
     given = _given(place, request)
     if isinstance(given, BadRequest):
         return given
-    fields = {field.encode_name: field for field in msgspec.structs.fields(place.action.request)}
+    return request_from(
+        place.action, given, now_ms, json_fields=set(given) - {place.named} if place.has_body else set()
+    )
+
+
+def request_from(
+    action: Action[Any, Any], given: Mapping[str, Any], now_ms: int, json_fields: Collection[str | None] = ()
+) -> msgspec.Struct | BadRequest:
+    """The action's request from its fields, or what is wrong with them: texts, and JSON values in `json_fields`."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(action.request)}
     if unknown := [name for name in given if name not in fields]:
-        known = ", ".join(name for name in fields if name != place.named) or "none"
+        known = ", ".join(fields) or "none"
         return BadRequest(field=unknown[0], problem=f"This request has no such field. Its fields: {known}.")
     values: dict[str, Any] = {}
     for name, field in fields.items():
@@ -37,11 +47,11 @@ def request_of(place: Place, request: Request, now_ms: int) -> msgspec.Struct | 
             if field.required:
                 return BadRequest(field=name, problem="The field is missing.")
             continue
-        value = _value(given[name], field.type, now_ms, is_json=place.has_body and name != place.named)
+        value = _value(given[name], field.type, now_ms, is_json=name in json_fields)
         if isinstance(value, BadRequest):
             return msgspec.structs.replace(value, field=name)
         values[field.name] = value
-    made: msgspec.Struct = place.action.request(**values)
+    made: msgspec.Struct = action.request(**values)
     return made
 
 

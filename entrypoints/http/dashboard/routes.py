@@ -1,0 +1,49 @@
+"""The dashboard's rows of the route table. All are under `/dashboard`, and need a session but for signing in."""
+
+from collections.abc import Iterable
+
+from entrypoints.http.dashboard.action_pages import action_page, index_page, post_handler
+from entrypoints.http.dashboard.page import page_handler
+from entrypoints.http.dashboard.pages.accounts import keys_page, user_page, users_page
+from entrypoints.http.dashboard.pages.calls import call_page, calls_page
+from entrypoints.http.dashboard.pages.hub import audit_page, help_page, settings_page
+from entrypoints.http.dashboard.pages.models import models_page, providers_page, routing_page
+from entrypoints.http.dashboard.pages.overview import overview_page
+from entrypoints.http.dashboard.sign_in import link_page, sign_in, sign_in_page, sign_out, use_sign_in_link
+from entrypoints.http.dashboard.sign_in_attempts import SignInAttempts
+from entrypoints.http.dashboard.static_files import TEMPLATE, static_handler
+from entrypoints.http.wire import Route
+from entrypoints.usecases.call_context import CallContext
+
+ROOT = "/dashboard"
+
+
+def dashboard_routes(hub: CallContext, table: Iterable[Route]) -> tuple[Route, ...]:
+    """The routes of the dashboard; `table` has those of the API, which the playground calls."""
+    attempts = SignInAttempts()
+    pages = {
+        "": page_handler(hub, overview_page),
+        "/calls": page_handler(hub, calls_page),
+        "/calls/{id}": page_handler(hub, call_page),
+        "/keys": page_handler(hub, keys_page),
+        "/users": page_handler(hub, users_page, "see accounts"),
+        "/users/{name:path}": page_handler(hub, user_page, "see accounts"),
+        "/providers": page_handler(hub, providers_page, "see models"),
+        "/models": page_handler(hub, models_page, "see models"),
+        "/routing": page_handler(hub, routing_page, "see routes"),
+        "/audit": page_handler(hub, audit_page, "see accounts"),
+        "/settings": page_handler(hub, settings_page, "see accounts"),
+        "/help": page_handler(hub, help_page),
+        "/actions": page_handler(hub, index_page, "see accounts"),
+        "/actions/{action}": page_handler(hub, action_page),
+    }
+    return (
+        *(Route(method="GET", template=f"{ROOT}{path}", handler=handler) for path, handler in pages.items()),
+        Route(method="POST", template=f"{ROOT}/actions/{{action}}", handler=post_handler(hub)),
+        Route(method="GET", template=f"{ROOT}/sign-in", handler=sign_in_page(hub)),
+        Route(method="POST", template=f"{ROOT}/sign-in", handler=sign_in(hub, attempts)),
+        Route(method="GET", template=f"{ROOT}/sign-in/{{link}}", handler=link_page(hub)),
+        Route(method="POST", template=f"{ROOT}/sign-in/{{link}}", handler=use_sign_in_link(hub, attempts)),
+        Route(method="POST", template=f"{ROOT}/sign-out", handler=sign_out(hub)),
+        Route(method="GET", template=TEMPLATE, handler=static_handler),
+    )
