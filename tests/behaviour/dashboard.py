@@ -21,6 +21,11 @@ class Browser(msgspec.Struct, frozen=True):
     cookie: str
     token: str
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a script of a page sends with its calls."""
+        return {"cookie": self.cookie, "x-csrf-token": self.token}
+
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
         return ask(self.hub, path, key="", headers={"cookie": self.cookie, **(headers or {})})
 

@@ -13,7 +13,14 @@ from tests.behaviour.plain_calls import CHAT, ask, openai_body
 from tests.support.hub import HubProcess
 
 HOSTILE = "<script>alert(1)</script>\"'><b>"
-OWN = {"/dashboard", "/dashboard/calls", "/dashboard/keys", "/dashboard/help", "/dashboard/playground"}
+OWN = {
+    "/dashboard",
+    "/dashboard/usage",
+    "/dashboard/calls",
+    "/dashboard/keys",
+    "/dashboard/help",
+    "/dashboard/playground",
+}
 
 
 @pytest.fixture

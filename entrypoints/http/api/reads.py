@@ -28,7 +28,7 @@ def models_handler(hub: CallContext) -> Handler:
     """`GET /v1/models`: the models that may be called, in the form that the caller's SDK expects."""
 
     async def read(request: Request, caller: Caller) -> Any:
-        listed = [one for one in await _listed(hub) if may_call(caller.key, one.name, one.served.model)]
+        listed = [one for one in await callable_models(hub) if may_call(caller.key, one.name, one.served.model)]
         if is_googles(request):
             return {"models": [*map(google_model, listed)]}
         if "anthropic-version" in request.headers:
@@ -59,7 +59,7 @@ def model_handler(hub: CallContext) -> Handler:
     return authenticated(hub, read)
 
 
-async def _listed(hub: CallContext) -> list[Listed]:
+async def callable_models(hub: CallContext) -> list[Listed]:
     """Every callable model that the hub knows by name, then every alias, with the description of its first model.
 
     With billing on these are the models with a rate. With billing off the price book adds the models that it has for

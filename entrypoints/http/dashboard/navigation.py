@@ -24,7 +24,9 @@ ENTRIES = tuple(
     Entry(path=f"/dashboard{path}", label=label, group=group, permission=permission)  # type: ignore[arg-type]
     for path, label, group, permission in (
         ("", "Overview", "", None),
+        ("/playground", "Playground", "", None),
         ("/calls", "Calls", "", None),
+        ("/usage", "Usage", "", None),
         ("/keys", "API keys", "", None),
         ("/users", "Users and credit", "Accounts", "see accounts"),
         ("/providers", "Providers", "Models", "see models"),

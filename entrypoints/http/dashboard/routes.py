@@ -9,6 +9,9 @@ from entrypoints.http.dashboard.pages.calls import call_page, calls_page
 from entrypoints.http.dashboard.pages.hub import audit_page, help_page, settings_page
 from entrypoints.http.dashboard.pages.models import models_page, providers_page, routing_page
 from entrypoints.http.dashboard.pages.overview import overview_page
+from entrypoints.http.dashboard.pages.playground import playground_page
+from entrypoints.http.dashboard.pages.usage import usage_page
+from entrypoints.http.dashboard.relay import relay_routes
 from entrypoints.http.dashboard.sign_in import link_page, sign_in, sign_in_page, sign_out, use_sign_in_link
 from entrypoints.http.dashboard.sign_in_attempts import SignInAttempts
 from entrypoints.http.dashboard.static_files import TEMPLATE, static_handler
@@ -23,6 +26,8 @@ def dashboard_routes(hub: CallContext, table: Iterable[Route]) -> tuple[Route, .
     attempts = SignInAttempts()
     pages = {
         "": page_handler(hub, overview_page),
+        "/playground": page_handler(hub, playground_page),
+        "/usage": page_handler(hub, usage_page),
         "/calls": page_handler(hub, calls_page),
         "/calls/{id}": page_handler(hub, call_page),
         "/keys": page_handler(hub, keys_page),
@@ -45,5 +50,6 @@ def dashboard_routes(hub: CallContext, table: Iterable[Route]) -> tuple[Route, .
         Route(method="GET", template=f"{ROOT}/sign-in/{{link}}", handler=link_page(hub)),
         Route(method="POST", template=f"{ROOT}/sign-in/{{link}}", handler=use_sign_in_link(hub, attempts)),
         Route(method="POST", template=f"{ROOT}/sign-out", handler=sign_out(hub)),
+        *relay_routes(hub, table),
         Route(method="GET", template=TEMPLATE, handler=static_handler),
     )

@@ -3,14 +3,16 @@
 import msgspec
 
 from domain.catalog.vendors import ECHO
-from domain.refusals import Refusal
+from domain.refusals import BadRequest, Refusal
 from entrypoints.http.dashboard.action_pages import path_of
 from entrypoints.http.dashboard.page import View, Visitor
-from entrypoints.http.dashboard.pages.own_calls import newest_calls
+from entrypoints.http.dashboard.pages.own_calls import newest_calls, sees_all
+from entrypoints.http.dashboard.pages.usage import stats_request
 from entrypoints.http.dashboard.rendering import text_of
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.credit import ShowBalance, WalletView, show_balance
+from entrypoints.usecases.manage.stats import StatsView, show_stats
 
 LATEST = 8
 
@@ -42,7 +44,7 @@ async def overview_page(hub: CallContext, visitor: Visitor, request: Request) ->
     calls = await newest_calls(hub, visitor, limit=LATEST)
     values = {
         "wallet": wallet,
-        "tiles": _wallet_tiles(hub, wallet),
+        "tiles": [*_wallet_tiles(hub, wallet), *await _usage_tiles(hub, visitor)],
         "calls": calls,
         "steps": await _steps(hub, visitor, bool(calls)),
     }
@@ -57,6 +59,22 @@ def _wallet_tiles(hub: CallContext, wallet: WalletView) -> list[Tile]:
             label="Held by running calls", figure=text_of(wallet.held), unit="credits", note="set aside until they end"
         ),
     ]
+
+
+async def _usage_tiles(hub: CallContext, visitor: Visitor) -> list[Tile]:
+    """What was charged in the last day and month, of all users for operators."""
+    user = "" if sees_all(visitor) else visitor.name
+    whose = "of all users" if sees_all(visitor) else "charged to you"
+    tiles = []
+    for since, words in (("1d", "24 hours"), ("30d", "30 days")):
+        request = stats_request(hub, since=since, user=user)
+        stats = None if isinstance(request, BadRequest) else await show_stats(visitor.acting(hub), request)
+        if isinstance(stats, StatsView):
+            total = stats.total
+            failed = total.calls - total.completed
+            note = f"{total.calls} calls {whose}, {failed} not completed"
+            tiles.append(Tile(label=f"Spent in {words}", figure=text_of(total.charge), unit="credits", note=note))
+    return tiles
 
 
 async def _steps(hub: CallContext, visitor: Visitor, has_calls: bool) -> list[Step]:

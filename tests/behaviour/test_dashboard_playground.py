@@ -1,0 +1,70 @@
+"""The playground's calls under a session, and usage over time, over real sockets."""
+
+import pytest
+
+from tests.behaviour.conftest import People
+from tests.behaviour.dashboard import ROOT, Browser, sign_in, text_of
+from tests.behaviour.plain_calls import CHAT, ask, openai_body
+from tests.support.hub import HubProcess
+
+
+@pytest.fixture
+def owner(hub: HubProcess) -> Browser:
+    return sign_in(hub, hub.key)
+
+
+@pytest.fixture
+def guest(hub: HubProcess, people: People) -> Browser:
+    return sign_in(hub, people.guest)
+
+
+def test_the_playground_calls_under_the_session_and_only_with_its_token(hub: HubProcess, guest: Browser) -> None:
+    relayed = f"{ROOT}/relay{CHAT}"
+    before = hub.cli("credit", "balance", "guest")["available"]
+    for headers in (
+        {"cookie": guest.cookie},
+        {"cookie": guest.cookie, "x-csrf-token": "wrong"},
+        {"x-csrf-token": guest.token},
+        {**guest.headers, "origin": "https://evil.example.com"},
+        {**guest.headers, "sec-fetch-site": "cross-site"},
+    ):
+        assert ask(hub, relayed, openai_body("echo"), key="", headers=headers).status in (400, 401)
+    assert before == hub.cli("credit", "balance", "guest")["available"]
+
+    answer = ask(hub, relayed, openai_body("echo", "Hello, tea"), key="", headers=guest.headers)
+    charged = ask(hub, f"{ROOT}/relay/calls/{answer.header('x-request-id')}", key="", headers=guest.headers)
+    call = hub.cli("call", "show", str(answer.header("x-request-id")))
+
+    assert (200, "Hello, tea") == (answer.status, answer.json()["choices"][0]["message"]["content"])
+    assert ("guest", call["charge"]) == (call["user"], charged.json()["charge"])
+    assert call["charge"] == answer.header("x-aihub-charge")
+
+
+def test_the_limits_of_the_key_hold_in_the_playground(hub: HubProcess) -> None:
+    name = f"pia-{hub.interface}"
+    hub.cli("user", "add", name)
+    hub.cli("credit", "grant", name, "1")
+    browser = sign_in(hub, hub.cli("key", "create", "--user", name, "--model", "echo/*")["key"])
+
+    for model, status in (("echo/echo", 200), ("oai/m", 403)):
+        assert status == ask(hub, f"{ROOT}/relay{CHAT}", openai_body(model), key="", headers=browser.headers).status
+    assert "oai/m" not in browser.get(f"{ROOT}/playground").body.decode()
+
+
+def test_large_requests_of_the_playground_are_read(hub: HubProcess, guest: Browser) -> None:
+    body = openai_body("echo", "x" * 200_000)
+    assert 200 == ask(hub, f"{ROOT}/relay{CHAT}", body, key="", headers=guest.headers).status
+
+
+def test_usage_equals_the_statistics(hub: HubProcess, guest: Browser, owner: Browser, people: People) -> None:
+    ask(hub, CHAT, openai_body("echo", "to be summed"), key=people.guest)
+    for browser, user in ((guest, ("--user", "guest")), (owner, ())):
+        stats = hub.cli("stats", "show", "--since", "7d", "--by", "model", *user)
+        page = text_of(browser.get(f"{ROOT}/usage?since=7d&every=day&by=model"))
+        overview = text_of(browser.get(ROOT))
+
+        assert all(row["figures"]["charge"] in page for row in stats["rows"])
+        assert stats["total"]["charge"] in page
+        assert stats["total"]["charge"] in overview
+    assert 400 == guest.get(f"{ROOT}/usage?by=user").status
+    assert 400 == owner.get(f"{ROOT}/usage?since=soon").status
