@@ -17,7 +17,7 @@ step = printf '\n==> %s\n' '$(1)'
 help: ## List the targets (the default)
 	@echo 'Usage: make [PYTHON=python3.13] <target>'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: $(VENV)/.ready-run ## Install what running takes and start the gateway
@@ -43,6 +43,16 @@ test: $(VENV)/.ready-dev $(VENV)/.ready-node ## Run every check: format, lint, t
 	@$(BIN)/coverage report --format=total
 	@$(call step,Other tests: pytest)
 	@$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/domain
+
+# The browser is Debian's, and Playwright drives it; neither is needed by `make test`, which skips these tests.
+.PHONY: browser-test
+browser-test: $(VENV)/.ready-dev ## Run the tests of the dashboard in a browser
+	@$(call step,Browser: Chromium and Playwright)
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	@$(PIP) 'playwright>=1.50'
+	@mkdir -p $(VENV)/axe && { [ -f $(VENV)/axe/axe.min.js ] || ! command -v npm >/dev/null || \
+		(cd $(VENV)/axe && npm pack --silent axe-core@4 >/dev/null && tar xzf axe-core-4*.tgz --strip-components=1 package/axe.min.js); }
+	@$(BIN)/python -m pytest tests/browser
 
 .PHONY: soak
 soak: $(VENV)/.ready-dev ## Run the long-running tests

@@ -1,11 +1,14 @@
-"""The playground's calls under a session, and usage over time, over real sockets."""
+"""The playground's calls under a session, usage over time, the one-time link and the switch, over real sockets."""
+
+import re
+from pathlib import Path
 
 import pytest
 
 from tests.behaviour.conftest import People
-from tests.behaviour.dashboard import ROOT, Browser, sign_in, text_of
+from tests.behaviour.dashboard import ROOT, Browser, post_form, sign_in, text_of
 from tests.behaviour.plain_calls import CHAT, ask, openai_body
-from tests.support.hub import HubProcess
+from tests.support.hub import HubProcess, running_hub
 
 
 @pytest.fixture
@@ -68,3 +71,27 @@ def test_usage_equals_the_statistics(hub: HubProcess, guest: Browser, owner: Bro
         assert stats["total"]["charge"] in overview
     assert 400 == guest.get(f"{ROOT}/usage?by=user").status
     assert 400 == owner.get(f"{ROOT}/usage?since=soon").status
+
+
+def test_the_link_of_the_first_start_signs_the_owner_in_once_on_any_worker(tmp_path: Path) -> None:
+    with running_hub(tmp_path / "data", workers=2) as hub:
+        link = re.findall(r"/dashboard/sign-in/\S+", hub.log.read_text())[0]
+        secret = link.rpartition("/")[2]
+        shown = ask(hub, link, key="")
+        used, again = post_form(hub, link), [post_form(hub, link).status for _ in range(4)]
+        cookie = str(used.header("set-cookie")).partition(";")[0]
+
+        assert (200, 303, [401] * 4) == (shown.status, used.status, again)
+        assert 200 == ask(hub, f"{ROOT}/users", key="", headers={"cookie": cookie}).status
+        assert 401 == ask(hub, "/v1/models", key=secret).status
+        session = next(key for key in hub.cli("key", "list") if key["name"] == "signed in by link")
+        hub.cli("key", "revoke", session["id"])
+        assert 303 == ask(hub, f"{ROOT}/users", key="", headers={"cookie": cookie}).status
+
+
+def test_the_dashboard_can_be_switched_off(tmp_path: Path) -> None:
+    with running_hub(tmp_path / "data", env={"AIHUB_DASHBOARD": "off"}) as hub:
+        for path in (ROOT, f"{ROOT}/sign-in", f"{ROOT}/calls"):
+            assert 404 == ask(hub, path, key="").status
+        assert f"{hub.url}{ROOT}" not in hub.log.read_text()
+        assert not any(ROOT in route for route in ask(hub, "/").json()["routes"])
