@@ -12,7 +12,7 @@ from adapters.storage.group_commit import Operation
 from domain.books.lookups import Lookup
 from domain.books.rows import Call, Hold
 from domain.books.scopes import CallScope
-from domain.books.usage_sum import UsageSum, added
+from domain.books.usage_sum import UsageSum
 from domain.books.view import View
 from domain.books.working_copy import Books
 
@@ -97,8 +97,8 @@ def fold(copy: Copy, operations: list[Operation], keys: Keys, appended: frozense
             if rows is None:
                 rows = dirty[kind] = {}
             key = keys[kind](row)
-            if isinstance(row, UsageSum) and key in rows:
-                rows[key] = added(rows[key], row)
+            if kind is UsageSum:  # The copy has the sum of the batch so far.
+                rows[key] = books.usage_sums[key]
                 continue
             if kind in appended and key in rows:  # Of rows that replace each other, only the last would remain.
                 raise AssertionError(f"{kind.__name__} {key} is written twice")

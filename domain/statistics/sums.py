@@ -1,5 +1,6 @@
 """Which sums a call and an adjustment belong to."""
 
+from operator import attrgetter
 from typing import Any
 
 from domain.books.rows import Call
@@ -8,12 +9,13 @@ from domain.ledger.rows import Adjustment
 from domain.usage import UNITS, Usage
 
 _NOTHING = Usage()
-_IN = tuple(unit.name for unit in UNITS if unit.side == "in")
-_OUT = tuple(unit.name for unit in UNITS if unit.side == "out")
-_CACHE_READ = tuple(name for name in _IN if name.startswith("cache_read"))
-_CACHE_WRITE = tuple(name for name in _IN if name.startswith("cache_write"))
+_INPUT = [unit.name for unit in UNITS if unit.side == "in"]
+_in = attrgetter(*_INPUT)
+_out = attrgetter(*(unit.name for unit in UNITS if unit.side == "out"))
+_cache_read = attrgetter(*(name for name in _INPUT if name.startswith("cache_read")))
+_cache_write = attrgetter(*(name for name in _INPUT if name.startswith("cache_write")))
 # Requests are counted as calls.
-_PIECES = tuple(unit.name for unit in UNITS if unit.side is None and unit.name != "requests")
+_pieces = attrgetter(*(unit.name for unit in UNITS if unit.side is None and unit.name != "requests"))
 
 
 def sum_of_call(call: Call, writer: str) -> UsageSum:
@@ -64,14 +66,10 @@ def _key(call: Call, writer: str) -> dict[str, Any]:
 
 def _quantities(usage: Usage) -> dict[str, Any]:
     return {
-        "input_tokens": _total(usage, _IN),
-        "cache_read_tokens": _total(usage, _CACHE_READ),
-        "cache_write_tokens": _total(usage, _CACHE_WRITE),
-        "output_tokens": _total(usage, _OUT),
+        "input_tokens": sum(_in(usage)),
+        "cache_read_tokens": sum(_cache_read(usage)),
+        "cache_write_tokens": sum(_cache_write(usage)),
+        "output_tokens": sum(_out(usage)),
         "reasoning_tokens": usage.reasoning_tokens,
-        "pieces": _total(usage, _PIECES),
+        "pieces": sum(_pieces(usage)),
     }
-
-
-def _total(usage: Usage, names: tuple[str, ...]) -> int:
-    return sum(getattr(usage, name) for name in names)

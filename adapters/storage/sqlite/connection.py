@@ -7,6 +7,12 @@ from typing import Concatenate, ParamSpec, Self, TypeVar, cast
 
 import aiosqlite
 
+# The binding looks for an adapter of every value that is no number and no text, and raises and catches two errors where
+# there is none: a call binds dozens of such values. These adapters return the value itself.
+_NOTHING: dict[None, None] = {}
+sqlite3.register_adapter(bytes, bytes)
+sqlite3.register_adapter(type(None), _NOTHING.get)
+
 T = TypeVar("T")
 P = ParamSpec("P")
 
