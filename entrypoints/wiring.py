@@ -182,15 +182,15 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
     from adapters.providers.echo import EchoTransport
     from adapters.providers.http import HttpProviders
     from adapters.providers.registry import DIALECTS
-    from adapters.telemetry.call_log import LoggedCalls
-    from adapters.telemetry.receivers import Receivers
+    from adapters.telemetry.observers import observers
     from entrypoints.usecases.call.latencies import Latencies
     from entrypoints.usecases.call_context import CallContext
 
-    async with operator_hub(settings) as operator:
+    latencies = Latencies()
+    observed = observers(latencies, settings.log, os.environ)
+    async with operator_hub(settings) as operator, observed as (telemetry, tracing):
         operator.liveness.own()  # Before the first call needs it; without a life sign, nothing is served.
-        transport, latencies = _transport(settings), Latencies()
-        receivers = (latencies, *((LoggedCalls(),) if settings.log == "json" else ()))
+        transport = _transport(settings)
         whole = CallContext(
             storage=operator.storage,
             book=operator.book,
@@ -207,7 +207,8 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
             calendar=operator.calendar,
             ids=operator.ids,
             liveness=operator.liveness,
-            telemetry=Receivers(receivers),
+            telemetry=telemetry,
+            tracing=tracing,
             latencies=latencies,
             metrics_token=settings.metrics_token,
             billed=settings.billed,

@@ -1,6 +1,6 @@
 """Reporting events of the hub to its observers: metrics, traces, a log."""
 
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -8,6 +8,24 @@ from domain.books.rows import Ending, UsageSource
 from domain.model_api.call import AttemptRecord
 from domain.model_api.operations import OperationName
 from domain.usage import Usage
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+class CallTrace(Protocol):
+    """The place of one call in a trace."""
+
+    def attempt_headers(self) -> Headers:
+        """The request headers that continue the trace at a provider, for the attempt that begins now."""
+        ...
+
+
+class Tracing(Protocol):
+    """What follows traces across programs."""
+
+    def begin(self, traceparent: str | None, tracestate: str | None) -> CallTrace:
+        """A call begins, in the trace of its caller's headers (www.w3.org/TR/trace-context), else in a new one."""
+        ...
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -26,7 +44,7 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `model` is the name that the caller used, `provider` and `provider_model` are None if no provider accepted the call.
     `charge_nanos` and `uncollected_nanos` are nanocredits; `cost_nanos` is nano-USD, None if it is unknown. `usage` is
-    None if the call is charged for none.
+    None if the call is charged for none. `trace` is what `Tracing` began for it.
     """
 
     call_id: str
@@ -45,6 +63,7 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     usage_source: UsageSource | None
     timings: Timings
     attempts: tuple[AttemptRecord, ...]
+    trace: CallTrace | None = None
 
 
 class Telemetry(Protocol):

@@ -56,7 +56,8 @@ def send(line: Line, attempt: Attempt, call: ModelCall, request: ModelRequest | 
 
     Raises what the transport raises.
     """
-    if line.post is None or (request is None and (call.form is not None or call.relay_headers)):
+    has_more = attempt.trace_headers or (request is None and (call.form is not None or call.relay_headers))
+    if line.post is None or has_more:
         return _sent(line, attempt, call, request)
     timeout_s = attempt.timeout_ms / 1000
     body = line.dialect.encode(request, attempt) if request is not None else line.dialect.pass_through(call, attempt)
@@ -94,6 +95,7 @@ def http_request(
         if isinstance(signed, Failure):
             return signed
         added += signed
+    added += attempt.trace_headers
     if added:
         raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in added]
         headers = httpx2.Headers([*headers.raw, *raw])

@@ -101,6 +101,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One provider call about to be made. `output_cap` is the cap the hub sends instead of the caller's.
 
     `uses_cap` is how often each hosted tool may be used that the caller did not bound; None: the hub bounds none.
+    `trace_headers` continue the call's trace at the provider.
     """
 
     call_id: str
@@ -108,6 +109,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     output_cap: int | None = None
     uses_cap: int | None = None
     timeout_ms: int
+    trace_headers: tuple[tuple[str, str], ...] = ()
 
 
 class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -187,6 +187,8 @@ async def _ask_of(context: CallContext, dialect: CallerDialect, request: Request
         digest=_digest(request, call) if idempotency_key else "",
         rate_ids=rate_ids,
         unsupported=policy,
+        traceparent=request.headers.get("traceparent"),
+        tracestate=request.headers.get("tracestate"),
         origin=origin_of(request.headers, call.fields.get("metadata") if call.dialect == "anthropic" else None),
     )
 

@@ -24,7 +24,7 @@ from ports.books import Storage
 from ports.environment import Calendar, Clock, Ids, Liveness
 from ports.price_book import PriceBook
 from ports.providers import Providers
-from ports.telemetry import Telemetry
+from ports.telemetry import Telemetry, Tracing
 from ports.vault import Vault
 
 COST_RATES_MAX = 1_024
@@ -43,7 +43,8 @@ class CallContext:
     `filters` see every request before its admission, and the chunks of its answer.
     `running` holds the ids of the calls that this process is making, from before they are in the books; `unsettled`
     holds those that have ended and are not settled there yet. `looks` are the timers of their deadlines, `latencies`
-    the durations of the calls that this process settled. `metrics_token` is AIHUB_METRICS_TOKEN.
+    the durations of the calls that this process settled. `metrics_token` is AIHUB_METRICS_TOKEN. `tracing` is None
+    where nothing follows traces.
     """
 
     storage: Storage
@@ -74,6 +75,7 @@ class CallContext:
     looks: Looks = field(default_factory=Looks)
     latencies: Latencies = field(default_factory=Latencies)
     metrics_token: str | None = None
+    tracing: Tracing | None = None
     sealing: Sealing | None = None
     dashboard: bool = True
     policy: ActionPolicy = field(default_factory=ActionPolicy)

@@ -30,6 +30,8 @@ class Ask:
         rate_ids: tuple[str, ...] = (),
         unsupported: Policy = "drop",
         origin: Origin = NOWHERE,
+        traceparent: str | None = None,
+        tracestate: str | None = None,
     ) -> None:
         self.call_id = call_id
         self.fingerprint = fingerprint
@@ -39,6 +41,8 @@ class Ask:
         self.rate_ids = rate_ids
         self.unsupported = unsupported
         self.origin = origin
+        self.traceparent = traceparent
+        self.tracestate = tracestate
         self.request: ModelRequest | None = None
         self.route: Route | None = None
         self.order: Order | None = None

@@ -45,6 +45,7 @@ class Attempts:
         "planned_us",
         "records",
         "served",
+        "trace",
     )
 
     def __init__(self, context: CallContext, ask: Ask, plan: Plan, deadline: Deadline) -> None:
@@ -58,6 +59,8 @@ class Attempts:
         self._deadline = deadline
         self._connection: AbstractAsyncContextManager[Answer | Failure] | None = None
         self._chunks: ChunkReader | None = None
+        tracing = context.tracing
+        self.trace = tracing.begin(ask.traceparent, ask.tracestate) if tracing is not None else None
 
     async def first_chunk(self) -> Begun | ProviderFailed:
         """Try the plan's entries in order until one answer begins; returns the last failure if none does."""
@@ -104,6 +107,7 @@ class Attempts:
             output_cap=entry.bound.output_cap if entry.bound else None,
             uses_cap=entry.bound.uses_cap if entry.bound else None,
             timeout_ms=context.upstream_timeout_ms,
+            trace_headers=self.trace.attempt_headers() if self.trace is not None else (),
         )
         request = None if passes_through(ask.call, target.dialect) else ask.request
         connection = context.providers.open(attempt, ask.call, request)

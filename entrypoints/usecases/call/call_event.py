@@ -4,12 +4,18 @@ import logging
 
 from domain.billing.settlement import Settlement
 from domain.model_api.operations import OperationName
-from ports.telemetry import CallEvent, Telemetry, Timings
+from ports.telemetry import CallEvent, CallTrace, Telemetry, Timings
 
 _log = logging.getLogger("aihub")
 
 
-def report(telemetry: Telemetry, operation: OperationName, timings: Timings, settlement: Settlement) -> None:
+def report(
+    telemetry: Telemetry,
+    operation: OperationName,
+    timings: Timings,
+    trace: CallTrace | None,
+    settlement: Settlement,
+) -> None:
     """Report a settled call. A fault of the receiver is logged and has no effect on the call."""
     call = settlement.call
     if call is None or call.ending is None:
@@ -31,6 +37,7 @@ def report(telemetry: Telemetry, operation: OperationName, timings: Timings, set
         usage_source=call.usage_source,
         timings=timings,
         attempts=call.attempts,
+        trace=trace,
     )
     try:
         telemetry.call_ended(event)

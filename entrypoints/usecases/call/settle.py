@@ -112,10 +112,10 @@ class CallSettlement:
         finally:
             telemetry, operation, timings = context.telemetry, self._ask.call.operation, self._timings()
             if self.settled is not None:
-                report(telemetry, operation, timings, self.settled)
+                report(telemetry, operation, timings, self._attempts.trace, self.settled)
             else:
                 outcome = self._outcome(*self._otherwise, meter, None)
-                late = partial(report, telemetry, operation, timings)
+                late = partial(report, telemetry, operation, timings, self._attempts.trace)
                 context.unsettled.keep(context.storage, outcome, context.clock.now_ms(), late)
 
     def _outcome(self, ending: Ending, error: str | None, meter: Meter, kept: KeptAnswer | None) -> Outcome:
