@@ -29,6 +29,7 @@ ENTRIES = tuple(
         ("/usage", "Usage", "", None),
         ("/keys", "API keys", "", None),
         ("/users", "Users and credit", "Accounts", "see accounts"),
+        ("/limits", "Limits and runs", "Accounts", "see accounts"),
         ("/providers", "Providers", "Models", "see models"),
         ("/models", "Models and rates", "Models", "see models"),
         ("/routing", "Aliases and routing", "Models", "see models"),

@@ -7,6 +7,7 @@ from entrypoints.http.dashboard.page import page_handler
 from entrypoints.http.dashboard.pages.accounts import keys_page, user_page, users_page
 from entrypoints.http.dashboard.pages.calls import call_page, calls_page
 from entrypoints.http.dashboard.pages.hub import audit_page, help_page, settings_page
+from entrypoints.http.dashboard.pages.limits import limits_page
 from entrypoints.http.dashboard.pages.models import models_page, providers_page, routing_page
 from entrypoints.http.dashboard.pages.overview import overview_page
 from entrypoints.http.dashboard.pages.playground import playground_page
@@ -36,6 +37,7 @@ def dashboard_routes(hub: CallContext, table: Iterable[Route]) -> tuple[Route, .
         "/providers": page_handler(hub, providers_page, "see models"),
         "/models": page_handler(hub, models_page, "see models"),
         "/routing": page_handler(hub, routing_page, "see routes"),
+        "/limits": page_handler(hub, limits_page, "see accounts"),
         "/audit": page_handler(hub, audit_page, "see accounts"),
         "/settings": page_handler(hub, settings_page, "see accounts"),
         "/help": page_handler(hub, help_page),
