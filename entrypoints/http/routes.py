@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from entrypoints.http.aigne_management.routes import aigne_management_routes
+from entrypoints.http.aigne_management.user_routes import aigne_user_routes
 from entrypoints.http.api.index import index_handler
 from entrypoints.http.api.metrics import metrics_handler
 from entrypoints.http.api.quotes import quote_handler
@@ -10,7 +11,7 @@ from entrypoints.http.api.reads import balance_handler, healthz, kept_response, 
 from entrypoints.http.api.routing import route_handler
 from entrypoints.http.dashboard.routes import dashboard_routes
 from entrypoints.http.dialects.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
-from entrypoints.http.dialects.aigne.discovery import blocklet_handler, status_handler
+from entrypoints.http.dialects.aigne.discovery import blocklet_handler, plain_status_handler, status_handler
 from entrypoints.http.dialects.aigne.images import image_handler
 from entrypoints.http.dialects.aigne.video import VIDEO_CALLER, video_handler
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
@@ -60,12 +61,15 @@ _AIGNE: dict[str, CallerDialect] = {
     "/api/v2/chat/completions": CAMEL_CASE_CALLER,
     "/api/v2/completions": CAMEL_CASE_CALLER,
     "/api/v1/chat/completions": CAMEL_CASE_CALLER,
+    "/api/v1/completions": CAMEL_CASE_CALLER,
     "/api/chat/completions": CAMEL_CASE_CALLER,
     "/api/v2/embeddings": EMBEDDINGS_CALLER,
     "/api/v1/embeddings": EMBEDDINGS_CALLER,
     "/api/v2/image/generations": IMAGES_CALLER,
     "/api/v1/image/generations": IMAGES_CALLER,
     "/api/images/generations": IMAGES_CALLER,
+    "/api/v1/audio/speech": SPEECH_CALLER,
+    "/api/v1/audio/transcriptions": TRANSCRIPTIONS_CALLER,
     "/api/v2/audio/speech": SPEECH_CALLER,
     "/api/v2/audio/transcriptions": TRANSCRIPTIONS_CALLER,
 }
@@ -113,7 +117,9 @@ def _without_dashboard(hub: CallContext) -> tuple[Route, ...]:
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
         Route(method="GET", template="/api/route/{model:path}", handler=route_handler(hub)),
         Route(method="GET", template="/api/v2/status", handler=status_handler(hub)),
+        Route(method="GET", template="/api/v1/status", handler=plain_status_handler(hub)),
         *aigne_management_routes(hub),
+        *aigne_user_routes(hub),
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),
         Route(method="GET", template="/__blocklet__.js", handler=blocklet_handler()),
         *management_routes(hub),

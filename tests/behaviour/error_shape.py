@@ -8,6 +8,7 @@ OPENAI_TYPES = {
     "invalid_request_error",
     "permission_error",
     "insufficient_quota",
+    "NOT_ENOUGH",
     "rate_limit_error",
     "service_unavailable_error",
     "server_error",

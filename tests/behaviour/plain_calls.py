@@ -16,6 +16,7 @@ CAMEL_CASE = (
     "/api/v2/chat/completions",
     "/api/v2/completions",
     "/api/v1/chat/completions",
+    "/api/v1/completions",
     "/api/chat/completions",
 )
 SPEECH, RECEIVED, TRANSLATED = "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/translations"

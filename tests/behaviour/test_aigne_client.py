@@ -13,7 +13,7 @@ import pytest
 
 from domain.dialects.audio_duration import seconds_of
 from tests.behaviour.non_chat_answers import VIDEO
-from tests.behaviour.plain_calls import AIGNE, AIGNE_IMAGE, aigne_body, aigne_image, ask, camel_case_body
+from tests.behaviour.plain_calls import AIGNE, AIGNE_IMAGE, CAMEL_CASE, aigne_body, aigne_image, ask, camel_case_body
 from tests.behaviour.stub import Stub
 from tests.behaviour.stub_answers import (
     ARGUMENTS,
@@ -166,7 +166,9 @@ def test_a_native_stream_adds_up_to_the_whole_answer(hub: HubProcess, stub: Stub
         whole = ask(hub, AIGNE, aigne_body("oai/m", False)).json()
         streamed = added_up(ask(hub, AIGNE, aigne_body("oai/m", True)).body)
 
-        assert whole.pop("modelCallId") != streamed.pop("modelCallId")
+        ids = [(one.pop("modelCallId"), one["usage"].pop("modelCallId")) for one in (whole, streamed)]
+        assert ids[0] != ids[1]
+        assert all(of_answer == of_usage for of_answer, of_usage in ids)
         assert whole == streamed
 
 
@@ -253,14 +255,43 @@ def test_fields_in_camel_case_are_understood(hub: HubProcess, stub: Stub) -> Non
 def test_the_status_of_a_model_tells_why_it_cannot_be_called(hub: HubProcess, model: str, code: str | None) -> None:
     status = ask(hub, f"/api/v2/status?model={model}").json()
 
-    assert (code is None, code) == (status["available"], status.get("code"))
+    assert (code is None, code) == (status["available"], status.get("reason"))
+    assert (None if code is None else 404) == status.get("code")
 
 
 def test_the_status_tells_an_empty_wallet(hub: HubProcess, people: Any) -> None:
     status = ask(hub, "/api/v2/status?model=oai/m", key=people.poor).json()
 
-    assert (False, "insufficient_credit") == (status["available"], status["code"])
-    assert 400 == ask(hub, "/api/v2/status").status
+    assert (False, 402, "insufficient_credit") == (status["available"], status["code"], status["reason"])
+    assert ("NOT_ENOUGH", "https://pay.example.com/credit") == (status["type"], status["link"])
+
+
+def test_fields_of_messages_in_camel_case_are_understood(hub: HubProcess, stub: Stub) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"toolCalls": 1}'}}
+    image = {"type": "imageUrl", "imageUrl": {"url": "data:image/png;base64,eA=="}}
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "What is imageUrl?"}, image]},
+        {"role": "assistant", "content": None, "toolCalls": [call]},
+        {"role": "tool", "toolCallId": "c1", "content": "7"},
+    ]
+
+    received = ask(hub, CAMEL_CASE[0], {"model": "oai/m", "messages": messages})
+
+    assert 200 == received.status, received.body
+    question, called, result = json.loads(stub.only.body)["messages"]
+    text, sent = question["content"]
+    assert ("What is imageUrl?", "image_url", image["imageUrl"]) == (text["text"], sent["type"], sent["image_url"])
+    assert ([call], "c1") == (called["tool_calls"], result["tool_call_id"])
+    assert "toolCalls" not in called
+    assert "toolCallId" not in result
+
+
+def test_the_usage_names_the_call(hub: HubProcess) -> None:
+    received = ask(hub, "/api/v2/chat", aigne_body("oai/m", False))
+
+    usage = received.json()["usage"]
+    assert received.header("x-request-id") == usage["modelCallId"]
+    assert "creditPrefix" not in usage, "the client accepts only $, € and ¥, and a credit may be none of them"
 
 
 CONVERSATION = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]

@@ -88,6 +88,8 @@ SAME = {
     "/api/v2/image/generations": IMAGES,
     "/api/v1/image/generations": IMAGES,
     "/api/images/generations": IMAGES,
+    "/api/v1/audio/speech": SPEECH,
+    "/api/v1/audio/transcriptions": RECEIVED,
     "/api/v2/audio/speech": SPEECH,
     "/api/v2/audio/transcriptions": RECEIVED,
 }

@@ -14,5 +14,6 @@ Its modules:
     rate_bodies  the bodies of requests about rates
     bulk         new rates for many models, by margin
     catalogues   what can be called, for everybody
+    user_routes  the caller's own account
     routes       the table of these routes
 """

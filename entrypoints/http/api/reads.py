@@ -21,6 +21,8 @@ from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call_context import CallContext
 from ports.books import StorageError
 
+CURRENCY = {"id": "credit", "name": "Credit", "symbol": "", "decimal": 9}
+
 Read = Callable[[Request, Caller], Awaitable[Any]]
 
 
@@ -115,6 +117,12 @@ def balance_handler(hub: CallContext) -> Handler:
             "grants": len(usable(grants, now_ms)),
             "billing": hub.billed,
             "payment_link": hub.payment_link,
+            # As AIGNE's clients read it, in the smallest units.
+            "balance": str(now.available_nanos),
+            "total": str(sum(grant.amount_nanos for grant in usable(grants, now_ms))),
+            "grantCount": len(usable(grants, now_ms)),
+            "pendingCredit": str(now.held_nanos),
+            "currency": CURRENCY,
         }
 
     return authenticated(hub, read)

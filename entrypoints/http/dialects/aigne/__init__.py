@@ -6,6 +6,7 @@ https://www.aigne.io/en/hub; the published client `@aigne/aigne-hub` decides wha
 import msgspec
 
 from entrypoints.http.dialects.aigne.camel_case import read_either_case
+from entrypoints.http.dialects.aigne.errors import error
 from entrypoints.http.dialects.aigne.read import read
 from entrypoints.http.dialects.aigne.render import render, start, stream_error, whole
 from entrypoints.http.dialects.dialect import CallerDialect
@@ -19,9 +20,9 @@ AIGNE_CALLER = CallerDialect(
     whole=whole,
     start=start,
     render=render,
-    error=OPENAI_CALLER.error,
+    error=error,
     stream_error=stream_error,
 )
 
 # The same answers as on /v1/chat/completions; only the spelling of the fields may differ.
-CAMEL_CASE_CALLER = msgspec.structs.replace(OPENAI_CALLER, read=read_either_case)
+CAMEL_CASE_CALLER = msgspec.structs.replace(OPENAI_CALLER, read=read_either_case, error=error)

@@ -8,12 +8,14 @@ import msgspec
 
 from domain.accounts.identity import Caller
 from domain.accounts.rows import User
+from domain.catalog.catalog import Served
 from domain.ledger.ledger import balance
 from domain.pricing.rate import Rate
-from domain.refusals import BadRequest, InsufficientCredit, NoCredential, Refusal
+from domain.refusals import InsufficientCredit, NoCredential, Refusal
 from domain.routing.order import credentials_for
 from domain.routing.tree import Route, offers_of, providers_of
 from entrypoints.http.api.reads import authenticated
+from entrypoints.http.dialects.aigne.errors import NOT_ENOUGH
 from entrypoints.http.errors import error_of
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
@@ -21,7 +23,14 @@ from entrypoints.usecases.call_context import CallContext
 
 # The published client finds the hub by this name among the services of an origin.
 _COMPONENT = "z8ia3xzq2tMq8CRHfaXj1BTYJyYnEcHbqP8cJ"
-_MOUNT_POINTS = {"componentMountPoints": [{"did": _COMPONENT, "mountPoint": "/"}]}
+_MOUNT_POINTS = {
+    "componentMountPoints": [{"did": _COMPONENT, "mountPoint": "/", "status": "running"}],
+    "appName": "aihub",
+    "appPid": "aihub",
+    "appLogo": "",
+    "prefix": "/",
+    "preferences": {},
+}
 
 
 def blocklet_handler() -> Handler:
@@ -40,19 +49,41 @@ def blocklet_handler() -> Handler:
 
 
 def status_handler(hub: CallContext) -> Handler:
-    """`GET /api/v2/status?model=`: whether a call to the model would be admitted now, and if not, why."""
+    """`GET /api/v2/status?model=`: whether a call to the model would be admitted now, and if not, why.
+
+    Without a model it reports whether any can be called. `code` is a status of HTTP, `reason` the hub's own code.
+    """
 
     async def read(request: Request, caller: Caller) -> Any:
         model = request.query_value("model")
         if not model:
-            return BadRequest(field="model", problem="The query names no model. Ask for /api/v2/status?model=NAME.")
+            return {"available": await _any_usable(hub)}
         refusal = await _why_not(hub, model, caller.user)
         if refusal is None:
             return {"available": True}
         error = error_of(refusal)
-        return {"available": False, "error": error.message, "code": error.code}
+        why = {"available": False, "error": error.message, "code": error.status, "reason": error.code}
+        if isinstance(refusal, InsufficientCredit):
+            why |= {"type": NOT_ENOUGH, "link": refusal.payment_link}
+        return why
 
     return authenticated(hub, read)
+
+
+def plain_status_handler(hub: CallContext) -> Handler:
+    """`GET /api/v1/status`: whether any model can be called."""
+
+    async def read(request: Request, caller: Caller) -> Any:
+        return {"available": await _any_usable(hub)}
+
+    return authenticated(hub, read)
+
+
+async def _any_usable(hub: CallContext) -> bool:
+    """Whether a provider is enabled that has a credential in use, or needs none."""
+    catalog = await hub.current_catalog()
+    offers = (Served(provider=provider, model="", rate=None) for provider in catalog.providers.values())
+    return any(credentials_for(catalog, offer) is not None for offer in offers)
 
 
 async def _why_not(hub: CallContext, model: str, user: User) -> Refusal | None:

@@ -119,6 +119,7 @@ def usage_object(usage: Usage, rendering: Rendering) -> dict[str, Any]:
     if rendering.rate is not None:
         # A JSON number, as the client expects it, and still the exact decimal.
         reported["aigneHubCredits"] = msgspec.Raw(format_credits(price(usage, rendering.rate).total_nanos).encode())
+        reported["modelCallId"] = rendering.call_id
     return reported
 
 
