@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from entrypoints.http.dashboard.action_pages import offered
+from entrypoints.http.dashboard.navigation import ENTRIES
 from tests.behaviour.conftest import People
 from tests.behaviour.dashboard import ROOT, Browser, post_form, sign_in, text_of
 from tests.behaviour.plain_calls import CHAT, ask, openai_body
 from tests.support.hub import HubProcess, running_hub
+
+SECRET = "sk-shy-canary-0123456789abcdef"
 
 
 @pytest.fixture
@@ -71,6 +75,21 @@ def test_usage_equals_the_statistics(hub: HubProcess, guest: Browser, owner: Bro
         assert stats["total"]["charge"] in overview
     assert 400 == guest.get(f"{ROOT}/usage?by=user").status
     assert 400 == owner.get(f"{ROOT}/usage?since=soon").status
+
+
+def test_no_page_shows_a_key_or_a_secret(hub: HubProcess, owner: Browser, people: People) -> None:
+    hub.cli("provider", "add", "shy", "--dialect", "openai", "--base-url", "https://shy.example.com/v1")
+    hub.cli("credential", "add", "shy", secret=SECRET)
+    master = (hub.data_dir / "master.key").read_text().strip()
+    fingerprint = hub.cli("key", "list")[0].get("fingerprint", "none is shown")
+    paths = [*(entry.path for entry in ENTRIES), *(f"{ROOT}/actions/{name}" for name in sorted(offered()))]
+    for path in paths:
+        page = owner.get(path)
+        for secret in (SECRET, hub.key, people.guest, people.revoked, master, fingerprint):
+            assert secret.encode() not in page.body, path
+    kept = owner.post(f"{ROOT}/actions/credential-add", provider="nobody", secret=SECRET)
+    assert (404, False) == (kept.status, SECRET.encode() in kept.body)
+    assert b"ahk_wrong-key" not in post_form(hub, f"{ROOT}/sign-in", key="ahk_wrong-key").body
 
 
 def test_the_link_of_the_first_start_signs_the_owner_in_once_on_any_worker(tmp_path: Path) -> None:
