@@ -5,19 +5,16 @@ and nothing from outside but msgspec. A package imports only packages below it i
 
     management    an operator's changes, each with its audit entry
     billing       the money of one call: plan, meter, settle, sweep, rerate, verify
-    statistics    sums of what was used and charged, by period and subject
-    books         what a rule sees of the books, and what it writes
+    books         what a rule sees of the books, what it writes, and the sums of what was used and charged
     routing       which provider and credential is tried, in which order, and why
     catalog       what can be called: vendors, providers, credentials, aliases, models
     pricing       what things cost: at most, probably, and exactly
     dialects      facts about the wire formats of vendors
     model_api     what is asked and answered, in no vendor's dialect
-    limits        what may be used and spent: rates, budgets, purses of runs
     ledger        who owns which credit: grants, hold, capture, release, expire
     accounts      users and keys
     refusals      every refusal, as a value
-    limit_refusals  those that come from limits, budgets and purses
+    limits        what may be used and spent: rates, budgets, purses of runs
     usage         what was used, as disjoint units
-    money         nanocredits, and the only place that rounds
     failures      how a provider fails
 """

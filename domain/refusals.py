@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from domain.failures import Failure
-from domain.limit_refusals import (
+from domain.limits.refusals import (
     BudgetExceeded,
     ExposureReached,
     PaidCallsStopped,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from domain.money import AmountError, parse_credits
+from domain.pricing.money import AmountError, parse_credits
 from entrypoints.usecases.manage.masking import is_secret_text
 
 _MASTER_KEY = re.compile(r"[0-9a-fA-F]{64}|[A-Za-z0-9+/_-]{43}=?")

@@ -17,10 +17,11 @@ from entrypoints.secret_references import references_in, resolved
 from entrypoints.usecases.manage.first_run import prepare
 from entrypoints.usecases.management_context import ManagementPorts, Sealing
 from ports.books import Storage, StorageError
-from ports.vault import VaultError
+from ports.vault import Vault, VaultError
 
 if TYPE_CHECKING:
     from adapters.providers.aiohttp_transport import AiohttpTransport
+    from adapters.providers.http import HttpProviders
     from adapters.providers.transport import Http1Transport
     from adapters.storage.postgres.maintenance import DatabaseStatus
     from entrypoints.usecases.call_context import CallContext
@@ -176,12 +177,24 @@ def _transport(settings: Settings) -> "Http1Transport | AiohttpTransport":
     return AiohttpTransport()
 
 
-@asynccontextmanager
-async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
-    """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
+def _providers(settings: Settings, transport: "Http1Transport | AiohttpTransport", vault: Vault) -> "HttpProviders":
     from adapters.providers.echo import EchoTransport
     from adapters.providers.http import HttpProviders
     from adapters.providers.registry import DIALECTS
+
+    return HttpProviders(
+        transport=transport,
+        local={"echo": EchoTransport()},
+        vault=vault,
+        dialects=DIALECTS,
+        poll_ms=settings.job_poll_s * 1000,
+        pass_through=settings.pass_through,
+    )
+
+
+@asynccontextmanager
+async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
+    """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
     from adapters.telemetry.observers import observers
     from entrypoints.usecases.call.latencies import Latencies
     from entrypoints.usecases.call_context import CallContext
@@ -195,14 +208,7 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
             storage=operator.storage,
             book=operator.book,
             vault=operator.vault,
-            providers=HttpProviders(
-                transport=transport,
-                local={"echo": EchoTransport()},
-                vault=operator.vault,
-                dialects=DIALECTS,
-                poll_ms=settings.job_poll_s * 1000,
-                pass_through=settings.pass_through,
-            ),
+            providers=_providers(settings, transport, operator.vault),
             clock=operator.clock,
             calendar=operator.calendar,
             ids=operator.ids,

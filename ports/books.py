@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from domain.books.rows import Call, Decision, Hold
-from domain.books.usage_sum import UsageSum
+from domain.books.statistics.usage_sum import UsageSum
 from domain.books.view import View
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import BudgetSpent, Limit, LimitCell, Run

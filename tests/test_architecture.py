@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -11,6 +12,9 @@ from domain.accounts.rows import Role
 ROOT = Path(__file__).parents[1]
 ROOMS = ("domain", "ports", "adapters", "entrypoints")
 LINES_MAX = 320
+FUNCTION_LINES_MAX = 50
+DOMAIN_ENTRIES_MAX = 14
+PACKAGE_MODULES_MAX = 12
 
 
 def _modules(*rooms: str) -> Iterator[tuple[Path, ast.Module]]:
@@ -130,6 +134,28 @@ def test_no_file_is_longer_than_one_noun_needs() -> None:
     ]
 
     assert [] == long
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = [
+        f"{path}:{node.lineno} {node.name}: {lines} lines"
+        for path, tree in _modules(*ROOMS, "bench")
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and (lines := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION_LINES_MAX
+    ]
+
+    assert [] == long
+
+
+def test_the_domain_can_be_seen_at_a_glance() -> None:
+    """Few packages and modules on its floor, and few modules in each package."""
+    modules = [path.relative_to(ROOT / "domain") for path in (ROOT / "domain").rglob("*.py")]
+    of_package = Counter(path.parent for path in modules if path.name != "__init__.py")
+    entries = {path.parts[0] for path in modules} - {"__init__.py"}
+
+    assert len(entries) <= DOMAIN_ENTRIES_MAX, sorted(entries)
+    assert {} == {str(package): count for package, count in of_package.items() if count > PACKAGE_MODULES_MAX}
 
 
 def test_every_module_of_the_domain_is_in_the_map_of_its_package() -> None:

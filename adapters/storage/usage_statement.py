@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from domain.books.usage_sum import ADDED, KEY
-from domain.statistics.summary import UsageQuery
+from domain.books.statistics.summary import UsageQuery
+from domain.books.statistics.usage_sum import ADDED, KEY
 
 # What a field is that the query does not separate, where it is a text or a moment.
 EMPTY: Mapping[str, str] = dict.fromkeys(KEY, "''") | {"slot_ms": "0"}

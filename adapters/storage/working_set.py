@@ -12,7 +12,7 @@ from adapters.storage.group_commit import Operation
 from domain.books.lookups import Lookup
 from domain.books.rows import Call, Hold
 from domain.books.scopes import CallScope
-from domain.books.usage_sum import UsageSum
+from domain.books.statistics.usage_sum import UsageSum
 from domain.books.view import View
 from domain.books.working_copy import Books
 

@@ -13,10 +13,10 @@ import msgspec
 from domain.billing.rerating import WRITER, journal_line, taken
 from domain.billing.settlement import Outcome, Settlement, measured_of, settle
 from domain.books.scopes import SettleFacts
+from domain.books.statistics.sums import sum_of_adjustment
 from domain.ledger.rows import Adjustment, LateUsage
 from domain.pricing.charge import price
 from domain.pricing.tiers import Occasion
-from domain.statistics.sums import sum_of_adjustment
 
 
 def settle_late_too(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:

@@ -91,8 +91,7 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
     output_bytes, reported, reported_bytes = meter.output_bytes, meter.reported, meter.reported_bytes
     audio_bytes, images, blocks, notes = meter.audio_bytes, meter.images, meter.blocks, meter.notes
     ended, failure, running = meter.ended, meter.failure, meter.running
-    service_tier, cost_nanos = meter.service_tier, meter.cost_nanos
-    size, quality = meter.size, meter.quality
+    service_tier, cost_nanos, size, quality = meter.service_tier, meter.cost_nanos, meter.size, meter.quality
     for event in events:
         # By identity, in the order of frequency: a class pattern costs as much as the rest of the event.
         if type(event) is TextDelta or type(event) is RefusalDelta:
@@ -116,8 +115,7 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
         elif type(event) is AudioDelta:
             audio_bytes += event.byte_count
         elif type(event) is ImageResult:
-            images += 1
-            size, quality = event.size or size, event.quality or quality
+            images, size, quality = images + 1, event.size or size, event.quality or quality
         elif type(event) is VideoResult:
             size = event.size or size
         elif type(event) is Broken:

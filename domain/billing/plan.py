@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.accounts.identity import identify
+from domain.accounts.identity import Caller, identify
 from domain.accounts.key_access import calling_refusal, may_call
 from domain.accounts.rows import ApiKey, User
 from domain.billing import limiting
@@ -19,10 +19,12 @@ from domain.books.scopes import CallFacts
 from domain.catalog.catalog import Served
 from domain.catalog.vendors import passes_through
 from domain.ledger.ledger import available, hold
-from domain.limit_refusals import PaidCallsStopped
+from domain.ledger.rows import HoldLine
 from domain.limits import reserve
 from domain.limits.budgets import Calendar
+from domain.limits.refusals import PaidCallsStopped
 from domain.limits.reserve import Ceiling, RateStanding
+from domain.limits.rows import Reservation
 from domain.model_api.call import ModelCall
 from domain.model_api.origin import NOWHERE, Origin
 from domain.pricing.bounds import Bound, bound, lowered
@@ -45,8 +47,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A call that is to start: the request, the candidates that can serve it, and the circumstances.
 
     `version` is the version of the catalogue that the candidates come from. `digest` is of the route and the body.
-    `calendar` gives the edges of budgets' periods,
-    and `cost_rate` what a provider asks for a model, as a rate.
+    `calendar` gives the edges of budgets' periods, and `cost_rate` what a provider asks for a model, as a rate.
     """
 
     call_id: str
@@ -72,10 +73,7 @@ class Affordable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The call starts: its hold, and the candidates that the hold covers, in order.
-
-    `rates` are what is left of the caller's limits.
-    """
+    """The call starts: its hold, the candidates that it covers, in order, and what is left of the caller's `rates`."""
 
     hold: Hold
     key: ApiKey
@@ -154,29 +152,41 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
     if limits is not None:
         taken = limiting.held(limits, affordable, owed_nanos, user.id, held_nanos, now_ms)
     moves = hold(facts.grants, request.call_id, held_nanos, now_ms)
-    held = Hold(
+    held = _hold_of(request, caller, held_nanos, moves.lines, taken.reserved, now_ms)
+    writes = (*moves.grants, *moves.transfers, held, *_claim(request, user, now_ms), *taken.rows)
+    return Plan(hold=held, key=key, user=user, affordable=affordable, writes=writes, rates=taken.rates)
+
+
+def _hold_of(
+    request: PlanRequest,
+    caller: Caller,
+    held_nanos: int,
+    lines: tuple[HoldLine, ...],
+    reserved: tuple[Reservation, ...],
+    now_ms: int,
+) -> Hold:
+    call, origin = request.call, request.origin
+    return Hold(
         id=request.call_id,
-        user_id=user.id,
-        key_id=key.id,
-        dialect=request.call.dialect,
-        model=request.call.model,
-        stream=request.call.stream,
+        user_id=caller.user.id,
+        key_id=caller.key.id,
+        dialect=call.dialect,
+        model=call.model,
+        stream=call.stream,
         billed=request.billed,
         started_ms=now_ms,
         deadline_ms=request.deadline_ms,
         owner=request.owner,
         hold_nanos=held_nanos,
-        hold_lines=moves.lines,
+        hold_lines=lines,
         idempotency_key=request.idempotency_key,
-        app=request.origin.app,
-        run_id=request.origin.run_id,
-        trace_id=request.origin.trace_id,
-        client=request.origin.client,
-        reserved=taken.reserved,
-        operation=request.call.operation,
+        app=origin.app,
+        run_id=origin.run_id,
+        trace_id=origin.trace_id,
+        client=origin.client,
+        reserved=reserved,
+        operation=call.operation,
     )
-    writes = (*moves.grants, *moves.transfers, held, *_claim(request, user, now_ms), *taken.rows)
-    return Plan(hold=held, key=key, user=user, affordable=affordable, writes=writes, rates=taken.rates)
 
 
 def permitted(key: ApiKey, request: PlanRequest) -> Sequence[Candidate] | KeyNotAllowed:

@@ -13,11 +13,11 @@ import msgspec
 from domain.billing.settlement import occasion_of
 from domain.books.rows import Call, Row
 from domain.books.scopes import RerateFacts
+from domain.books.statistics.sums import sum_of_adjustment
 from domain.ledger.ledger import usable
 from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer, TransferKind
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
-from domain.statistics.sums import sum_of_adjustment
 
 # In the sums of usage: what re-rating adds is in rows of their own.
 WRITER = "rerate"

@@ -21,6 +21,7 @@ from domain.billing.metering import Measured, Meter, counted, measure
 from domain.billing.rerank_usage import ranked
 from domain.books.rows import Call, Ending, Hold, Idempotency, Row, call_of
 from domain.books.scopes import SettleFacts
+from domain.books.statistics.sums import sum_of_call
 from domain.catalog.vendors import VENDORS
 from domain.failures import MAY_HAVE_COST
 from domain.ledger.ledger import resolve
@@ -32,7 +33,6 @@ from domain.pricing.charge import cost, has_price, price
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import Occasion
-from domain.statistics.sums import sum_of_call
 from domain.usage import Usage
 
 # Answered but not charged: the hub's fault; the provider may still bill it.

@@ -14,10 +14,10 @@ import msgspec
 from domain.billing.limiting import Resolved
 from domain.books.rows import Call, Hold, Row, call_of
 from domain.books.scopes import SweepFacts
+from domain.books.statistics.sums import sum_of_call
 from domain.ledger.ledger import break_expired, resolve
 from domain.ledger.rows import Grant
 from domain.limits.settle import Ended
-from domain.statistics.sums import sum_of_call
 
 # A process that cannot be checked settles its calls at their deadline, and may take this long. The allowance covers a
 # difference between its clock and the storage's.

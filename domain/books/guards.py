@@ -24,7 +24,7 @@ from domain.books.management_scopes import (
 )
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
 from domain.books.scopes import CallScope, RerateScope, SettleScope
-from domain.books.usage_sum import UsageSum
+from domain.books.statistics.usage_sum import UsageSum
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow

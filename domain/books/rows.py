@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
-from domain.books.usage_sum import UsageSum
+from domain.books.statistics.usage_sum import UsageSum
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer

@@ -9,7 +9,7 @@ from typing import Any
 from domain.accounts.rows import ApiKey, User
 from domain.books.limit_rows import LimitRow, LimitRows
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
-from domain.books.usage_sum import UsageSum, added
+from domain.books.statistics.usage_sum import UsageSum, added
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, LineKey, Transfer

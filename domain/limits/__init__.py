@@ -7,5 +7,6 @@ Its modules:
     rates     a rate as one integer (GCRA): what may be taken now, and what waiting helps
     budgets   what was spent in a period, and what is left of an amount
     reserve   what a call takes of its limits, budgets and purse when it starts
+    refusals  why a call is refused by a limit, a budget, a purse or a cap
     settle    what it gives back, and what it has spent, when it ends
 """

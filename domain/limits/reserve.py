@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.limit_refusals import BudgetExceeded, ExposureReached, RateLimited, RunPurseSpent, RunStopped
 from domain.limits import rates
 from domain.limits.budgets import Calendar, held, moment_of, remaining, rolled
+from domain.limits.refusals import BudgetExceeded, ExposureReached, RateLimited, RunPurseSpent, RunStopped
 from domain.limits.rows import RATES, Budget, BudgetSpent, Limit, LimitCell, Measure, Reservation, Run
 from domain.limits.subjects import kind_of, name_of
 

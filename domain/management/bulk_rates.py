@@ -8,7 +8,7 @@ from domain.books.management_scopes import ProviderFacts
 from domain.books.rows import AuditEntry
 from domain.management.changes import Actor, Changed, Outcome, Unchanged
 from domain.management.rates_from_prices import Terms, rate_of
-from domain.money import AmountError
+from domain.pricing.money import AmountError
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 

@@ -10,8 +10,8 @@ import msgspec
 
 from domain.books.rows import AuditEntry, Row
 from domain.management.changes import Actor
-from domain.money import thousandths_moved
 from domain.pricing.by_size import variant_label
+from domain.pricing.money import thousandths_moved
 from domain.pricing.price_book import Price, news, standing
 from domain.pricing.tiers import UnitPrices
 

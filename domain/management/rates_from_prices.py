@@ -11,7 +11,7 @@ import msgspec
 from domain.books.management_scopes import ProviderFacts
 from domain.books.rows import AuditEntry, Row
 from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
-from domain.money import AmountError, rate_from_cost
+from domain.pricing.money import AmountError, rate_from_cost
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import UnitPrices
@@ -94,11 +94,7 @@ def sell(
             continue
         moment_ms = max(actor.now_ms, standing.effective_ms + 1) if standing else actor.now_ms
         try:
-            rate = rate_of(price, terms, row.name, rate_id, moment_ms)
-            if standing is not None and not standing.removed:
-                rate = msgspec.structs.replace(rate, display_name=standing.display_name, hidden=standing.hidden)
-            if since_ms is not None:
-                rate = msgspec.structs.replace(rate, effective_ms=since_ms)
+            rate = _following(standing, rate_of(price, terms, row.name, rate_id, moment_ms), since_ms)
         except (ValueError, AmountError):
             impossible.append(price.model)
             continue
@@ -116,16 +112,26 @@ def sell(
     )
     if not new:
         return sold, Unchanged(row=row)
-    entry = AuditEntry(
+    writes: tuple[Row, ...] = (*new, _audited(actor, row.name, len(new), terms))
+    return sold, Changed(row=new[0], writes=writes)
+
+
+def _following(standing: Rate | None, rate: Rate, since_ms: int | None) -> Rate:
+    """The rate as it follows the present one: shown as that is, and effective from `since_ms`, where it is given."""
+    if standing is not None and not standing.removed:
+        rate = msgspec.structs.replace(rate, display_name=standing.display_name, hidden=standing.hidden)
+    return rate if since_ms is None else msgspec.structs.replace(rate, effective_ms=since_ms)
+
+
+def _audited(actor: Actor, provider: str, count: int, terms: Terms) -> AuditEntry:
+    return AuditEntry(
         id=actor.audit_id,
         at_ms=actor.now_ms,
         actor=actor.name,
         action="rate bulk",
-        subject=row.name,
-        detail=f"{len(new)} rates, margin {terms.margin_nanos}, credit price {terms.credit_price_nanos}",
+        subject=provider,
+        detail=f"{count} rates, margin {terms.margin_nanos}, credit price {terms.credit_price_nanos}",
     )
-    writes: tuple[Row, ...] = (*new, entry)
-    return sold, Changed(row=new[0], writes=writes)
 
 
 def is_from_book(rate: Rate) -> bool:

@@ -14,5 +14,4 @@ Its modules:
     video           video made from a prompt
     rerank          documents ranked by a query
     token_estimate  how many tokens a text probably has
-    multipart       a body that is a form with files
 """

@@ -9,13 +9,30 @@ from typing import Literal, get_args
 
 import msgspec
 
-from domain.model_api.multipart import Form
 from domain.model_api.operations import OPERATIONS, Operation, OperationName
 from domain.model_api.token_estimate import estimated_input
 from domain.usage import Usage
 
 Capability = Literal["tools", "images", "audio", "documents"]
 CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """A `multipart/form-data` body. It is sent with only the bytes from `model_start` to `model_end` replaced.
+
+    It is kept unchanged otherwise. `content_type` is the header that contains the `boundary` between its parts.
+    """
+
+    content_type: str
+    boundary: bytes
+    body: bytes
+    model_start: int
+    model_end: int
+
+    def with_model(self, model: str) -> tuple[memoryview, memoryview, memoryview]:
+        """The form for a provider with that name of the model, in three parts: nothing is copied."""
+        whole = memoryview(self.body)
+        return whole[: self.model_start], memoryview(model.encode()), whole[self.model_end :]
 
 
 class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):

@@ -2,6 +2,7 @@
 
 Its modules:
 
+    money          nanocredits, and the only place that rounds
     rate           one version of what the units of a model are sold for
     price_book     what providers ask: dated prices with their source
     tiers          prices that replace others by size, service tier or hour

@@ -18,8 +18,8 @@ import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.model_api.operations import OPERATIONS, SOLD_BY_PIECE, OperationName
-from domain.money import AmountError, charge_rounded_up, units_affordable
 from domain.pricing.charge import Dearest, dearest, has_price, nanos_of
+from domain.pricing.money import AmountError, charge_rounded_up, units_affordable
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import reachable
 from domain.refusals import Unbounded, UnpricedFeature, UsageUnavailable

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from domain.model_api.video import resolution
-from domain.money import format_credits_each
+from domain.pricing.money import format_credits_each
 from domain.pricing.tiers import UnitPrices
 
 # The units that may have variants: the others have no size.

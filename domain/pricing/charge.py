@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.money import charge_rounded_up
 from domain.pricing.by_size import VARIED, Variants, variant_price
+from domain.pricing.money import charge_rounded_up
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import Occasion, Tier, UnitPrices, tier_of

@@ -12,7 +12,7 @@ from domain.dialects.surrogates import may_be_in, without_lone
 from domain.dialects.unsupported_params import Policy, header_value
 from domain.model_api.call import ModelCall
 from domain.model_api.origin import origin_of
-from domain.money import format_credits
+from domain.pricing.money import format_credits
 from domain.refusals import BadRequest, Refusal
 from domain.routing.explain import brief
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering

@@ -7,7 +7,7 @@ x-should-retry is false wherever a minute of waiting does not help.
 from collections.abc import Mapping
 from typing import Any
 
-from domain.limit_refusals import (
+from domain.limits.refusals import (
     BudgetExceeded,
     ExposureReached,
     PaidCallsStopped,
@@ -15,7 +15,7 @@ from domain.limit_refusals import (
     RunPurseSpent,
     RunStopped,
 )
-from domain.money import format_credits
+from domain.pricing.money import format_credits
 from entrypoints.refusals.record import Record, Variants
 
 # What an SDK may be asked to wait.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from domain.money import format_credits
+from domain.pricing.money import format_credits
 from domain.refusals import (
     AlreadyExists,
     BadRequest,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from domain.money import UNITS_PER_RATE, AmountError, format_credits, format_credits_each, parse_credits
+from domain.pricing.money import UNITS_PER_RATE, AmountError, format_credits, format_credits_each, parse_credits
 
 
 class Credits(int):

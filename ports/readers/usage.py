@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from domain.books.usage_sum import UsageSum
-from domain.statistics.summary import UsageQuery
+from domain.books.statistics.summary import UsageQuery
+from domain.books.statistics.usage_sum import UsageSum
 
 
 class UsageReader(Protocol):

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from domain.books.management_scopes import UserScope
-from domain.books.usage_sum import SLOT_MS, UsageSum
-from domain.statistics.summary import UsageQuery, nothing
+from domain.books.statistics.summary import UsageQuery, nothing
+from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
 from ports.books import Storage
 from tests.adapters.storage_rules import open_account, write
 

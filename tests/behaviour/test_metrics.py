@@ -7,7 +7,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from domain.money import parse_credits
+from domain.pricing.money import parse_credits
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.plain_calls import CHAT, Response, ask, openai_body

@@ -6,7 +6,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.model_api.call import ModelCall
-from domain.money import NANOS_MAX
 from domain.pricing.bounds import (
     IMAGE_TOKENS_MAX,
     INPUT_TOKENS_ADDED,
@@ -18,6 +17,7 @@ from domain.pricing.bounds import (
     lowered,
 )
 from domain.pricing.charge import price
+from domain.pricing.money import NANOS_MAX
 from domain.pricing.rate import Rate
 from domain.refusals import Unbounded, UnpricedFeature, UsageUnavailable
 from domain.usage import Usage

@@ -6,7 +6,7 @@ import pytest
 from domain.billing.plan import Plan
 from domain.billing.verification import Difference, Totals
 from domain.books.rows import Row
-from domain.limit_refusals import (
+from domain.limits.refusals import (
     BudgetExceeded,
     ExposureReached,
     PaidCallsStopped,

@@ -10,7 +10,7 @@ from domain.billing.verification import Totals
 from domain.books.rows import Call
 from domain.model_api.call import AttemptRecord
 from domain.model_api.events import UsageReported
-from domain.money import NANOS_PER_CREDIT as CREDIT
+from domain.pricing.money import NANOS_PER_CREDIT as CREDIT
 from domain.pricing.tiers import Tier, UnitPrices
 from domain.usage import Usage
 from tests.domain.build import (

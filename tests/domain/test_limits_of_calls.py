@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from domain.billing.plan import Plan, Planned, Refused
-from domain.limit_refusals import (
+from domain.limits.refusals import (
     RateLimited,
 )
 from domain.limits.reserve import RateStanding

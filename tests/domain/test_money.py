@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.money import (
+from domain.pricing.money import (
     NANOS_MAX,
     NANOS_PER_CREDIT,
     AmountError,

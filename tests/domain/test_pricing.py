@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.money import NANOS_PER_CREDIT as CREDIT
 from domain.pricing.charge import Charge, ChargeLine, price, unit_rates
+from domain.pricing.money import NANOS_PER_CREDIT as CREDIT
 from domain.pricing.rate import Rate
 from domain.usage import Usage
 from tests.domain.build import a_rate, with_prices

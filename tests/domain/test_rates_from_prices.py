@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from domain.books.management_scopes import ProviderFacts
 from domain.management.changes import Actor, Changed, Denied, Unchanged
 from domain.management.rates_from_prices import Terms, rate_of, sell, terms_of
-from domain.money import NANOS_PER_CREDIT as CREDIT
-from domain.money import rate_from_cost, thousandths_moved
 from domain.pricing.charge import cost, price
+from domain.pricing.money import NANOS_PER_CREDIT as CREDIT
+from domain.pricing.money import rate_from_cost, thousandths_moved
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import Occasion, Tier, UnitPrices
 from domain.refusals import BadRequest

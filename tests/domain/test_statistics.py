@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.books.rows import Call
-from domain.books.usage_sum import ADDED, SLOT_MS, UsageSum, added
-from domain.statistics.proof import SumProof
-from domain.statistics.summary import by_period, merged, net_nanos, nothing, slots_of, total
-from domain.statistics.sums import sum_of_adjustment, sum_of_call
+from domain.books.statistics.proof import SumProof
+from domain.books.statistics.summary import by_period, merged, net_nanos, nothing, slots_of, total
+from domain.books.statistics.sums import sum_of_adjustment, sum_of_call
+from domain.books.statistics.usage_sum import ADDED, SLOT_MS, UsageSum, added
 from domain.usage import Usage
 from tests.domain.build import NOW_MS, a_chat_call, a_grant, a_plan_request, books_with
 from tests.domain.build import plan_in as plan

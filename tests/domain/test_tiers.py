@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.model_api.call import ModelCall
-from domain.money import NANOS_PER_CREDIT as CREDIT
 from domain.pricing.bounds import INPUT_TOKENS_ADDED, Bound, bound, lowered
 from domain.pricing.charge import ORDINARY, dearest, price, unit_rates
+from domain.pricing.money import NANOS_PER_CREDIT as CREDIT
 from domain.pricing.rate import PIECE_NANOS_MAX, Rate
 from domain.pricing.tiers import Occasion, Tier, UnitPrices, reachable, tier_of
 from domain.usage import PRICE_OF_UNIT, UNITS, Usage

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from domain.books.usage_sum import ADDED, UsageSum
-from domain.statistics.summary import nothing, total
+from domain.books.statistics.summary import nothing, total
+from domain.books.statistics.usage_sum import ADDED, UsageSum
 from entrypoints.http.api.exposition import exposition
 from entrypoints.usecases.call.latencies import Latencies
 from entrypoints.usecases.manage.measured import MODELS_MAX, Measured, OpenHolds, bounded

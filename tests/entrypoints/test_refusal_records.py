@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from domain.failures import Failure, FailureKind
-from domain.limit_refusals import BudgetExceeded, RateLimited, RunPurseSpent
+from domain.limits.refusals import BudgetExceeded, RateLimited, RunPurseSpent
 from domain.refusals import (
     AlreadyExists,
     BadRequest,

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from domain.books.management_scopes import UserScope
-from domain.books.usage_sum import SLOT_MS
+from domain.books.statistics.summary import nothing
+from domain.books.statistics.usage_sum import SLOT_MS
 from domain.refusals import BadRequest, NotFound
-from domain.statistics.summary import nothing
 from entrypoints.usecases.manage.stats import ShowStats, StatsView, show_stats
 from entrypoints.usecases.management_context import ActionContext
 from entrypoints.usecases.public_types import Moment

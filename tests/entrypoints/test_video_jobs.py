@@ -16,7 +16,7 @@ from adapters.providers.video import VIDEO
 from adapters.telemetry.silent import SilentTelemetry
 from domain.billing.verification import Totals
 from domain.books.rows import Call
-from domain.money import UNITS_PER_RATE
+from domain.pricing.money import UNITS_PER_RATE
 from domain.pricing.tiers import UnitPrices
 from entrypoints.http.dialects.aigne.video import video_handler
 from entrypoints.http.wire import Handler as Handle

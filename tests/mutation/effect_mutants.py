@@ -21,7 +21,7 @@ MUTANTS = (
            '_derive(key, b"aihub seal")', "_derive(key, _FINGERPRINTS)", (IN_VAULT,)),
     Mutant("every secret is sealed under one nonce", VAULT,
            "nonce = os.urandom(_NONCE_BYTES)", "nonce = bytes(_NONCE_BYTES)", (IN_VAULT,)),
-    Mutant("a group may read the master key", VAULT,
+    Mutant("a group may read the master key", "adapters/master_keys.py",
            "if mode & 0o077:", "if mode & 0o007:", (IN_VAULT,)),
     Mutant("a fingerprint depends on those before it", VAULT,
            "keyed = self._fingerprints.copy()", "keyed = self._fingerprints", (IN_VAULT,)),
@@ -36,7 +36,7 @@ MUTANTS = (
     Mutant("a duplicate waits for the dead for ever", ADMISSION,
            "            await sweep_own(context)", "            pass", (IN_ADMISSION,)),
     Mutant("a hang-up interrupts the hold of a stream", ADMISSION,
-           "    if call.stream:\n", "    if not call.stream:\n", (IN_ADMISSION,)),
+           "if call.stream else decision", "if not call.stream else decision", (IN_ADMISSION,)),
 
     Mutant("an answer whose call was swept is given out", SETTLE,
            'return not (self.settled.already and ending == "completed")', "return True",

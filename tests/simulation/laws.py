@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import msgspec
 
-from domain.money import parse_credits
+from domain.pricing.money import parse_credits
 from tests.simulation.auditor import Books, CallRow, Price, audit, prices
 from tests.simulation.caller import Response
 from tests.simulation.world import World

@@ -19,7 +19,8 @@ from adapters.storage.sqlite.tables import JOURNAL, TABLES
 from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, packed
 from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, Row, running
-from domain.books.usage_sum import KEY, UsageSum, added
+from domain.books.statistics.summary import UsageQuery
+from domain.books.statistics.usage_sum import KEY, UsageSum, added
 from domain.books.view import View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
@@ -29,7 +30,6 @@ from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
-from domain.statistics.summary import UsageQuery
 from ports.books import Snapshot
 from tests.support.storage_invariants import check, check_parents
 

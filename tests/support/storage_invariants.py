@@ -11,7 +11,7 @@ import msgspec
 
 from domain.accounts.rows import ApiKey, Role, User
 from domain.books.rows import AuditEntry, Call, Ending, Hold, Idempotency, Row, UsageSource
-from domain.books.usage_sum import SLOT_MS, UsageSum
+from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from domain.money import parse_credits
+from domain.pricing.money import parse_credits
 from tests.simulation.auditor import CallRow, audit, read
 from tests.support.figures import FAULT, Figures
 from tests.support.hub import HubProcess, Interface, running_hub

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.money import format_credits, parse_credits
+from domain.pricing.money import format_credits, parse_credits
 from tests.support.hub import HubProcess, running_hub
 from tests.system.raw_client import Response, ask
 from tests.system.users import Person, person

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 import msgspec
 import pytest
 
-from domain.money import format_credits, parse_credits
+from domain.pricing.money import format_credits, parse_credits
 from tests.simulation.auditor import audit
 from tests.support.figures import Figures
 from tests.support.hub import HubProcess, Interface, running_hub

@@ -9,7 +9,7 @@ import anyio.to_thread
 import msgspec
 import pytest
 
-from domain.money import format_credits, parse_credits
+from domain.pricing.money import format_credits, parse_credits
 from tests.support.figures import Figures
 from tests.support.hub import HubProcess
 from tests.support.postgres import new_books, server, server_or_skip

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from domain.money import format_credits
+from domain.pricing.money import format_credits
 from tests.simulation.auditor import user_id_of
 from tests.support.hub import HubProcess
 

@@ -14,7 +14,8 @@ from adapters.storage.postgres.tables import BY_KIND, Table
 from adapters.storage.usage_statement import usage_statement
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row, running
-from domain.books.usage_sum import UsageSum
+from domain.books.statistics.summary import UsageQuery
+from domain.books.statistics.usage_sum import UsageSum
 from domain.catalog.aliases import Alias
 from domain.catalog.catalog import CatalogRows
 from domain.catalog.rows import Credential, ProviderRow
@@ -22,7 +23,6 @@ from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
-from domain.statistics.summary import UsageQuery
 
 R = TypeVar("R", bound=Row)
 

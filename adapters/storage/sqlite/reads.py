@@ -33,14 +33,14 @@ from adapters.storage.usage_statement import EMPTY, usage_statement
 from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, USER, packed
 from domain.books.rows import AuditEntry, Call, Hold, Row, running
-from domain.books.usage_sum import UsageSum
+from domain.books.statistics.summary import UsageQuery
+from domain.books.statistics.usage_sum import UsageSum
 from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import BudgetSpent, Limit, LimitCell
 from domain.limits.rows import Run as RunRow
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
-from domain.statistics.summary import UsageQuery
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")

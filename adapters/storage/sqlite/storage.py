@@ -31,12 +31,12 @@ from adapters.storage.sqlite.file import (
 from adapters.storage.sqlite.sealed import SqliteSealed
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call
-from domain.books.usage_sum import UsageSum
+from domain.books.statistics.summary import UsageQuery
+from domain.books.statistics.usage_sum import UsageSum
 from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
-from domain.statistics.summary import UsageQuery
 from ports.books import Snapshot, StorageError
 
 T = TypeVar("T")

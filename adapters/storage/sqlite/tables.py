@@ -15,8 +15,8 @@ import msgspec
 from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, CREDENTIAL, GRANT, KEY, RATE, USER, packed, unpacked
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
-from domain.books.usage_sum import ADDED, UsageSum
-from domain.books.usage_sum import KEY as SUM_KEY
+from domain.books.statistics.usage_sum import ADDED, UsageSum
+from domain.books.statistics.usage_sum import KEY as SUM_KEY
 from domain.catalog.aliases import Alias, AliasTarget, Canary
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, HoldLine, LateUsage, Transfer, TransferKind

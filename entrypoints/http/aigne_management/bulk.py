@@ -8,7 +8,7 @@ from domain.books.management_scopes import ProviderFacts, ProviderScope
 from domain.management.bulk_rates import Repriced, reprice
 from domain.management.changes import Outcome, Unchanged
 from domain.management.rates_from_prices import Terms
-from domain.money import format_per_unit
+from domain.pricing.money import format_per_unit
 from domain.refusals import BadRequest, Refusal
 from entrypoints.http.aigne_management.rate_views import rate_id, sold
 from entrypoints.http.aigne_management.shell import Visit, wrong

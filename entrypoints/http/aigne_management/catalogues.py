@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from domain.catalog.catalog import Catalog, Served, listed_models
-from domain.money import format_per_unit
+from domain.pricing.money import format_per_unit
 from domain.pricing.rate import Rate
 from domain.routing.order import credentials_for
 from entrypoints.http.aigne_management.rate_views import displayed, rate_id

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from domain.catalog.catalog import Served, catalog_of, priced, versions_of
-from domain.money import format_per_unit
+from domain.pricing.money import format_per_unit
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import UnitPrices
 from domain.refusals import BadRequest, NotFound

@@ -11,7 +11,7 @@ import msgspec
 
 from domain.management.changes import Denied
 from domain.model_api.call import Capability
-from domain.money import format_credits
+from domain.pricing.money import format_credits
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import UnitPrices
 from domain.refusals import BadRequest, NotFound, Refusal

@@ -1,11 +1,12 @@
 """AIGNE's routes of the caller's own account: profile, credit, and the link by which more is bought."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from domain.accounts.rows import User
 from domain.ledger.ledger import balance, usable
 from domain.ledger.rows import Grant
-from domain.money import format_credits
+from domain.pricing.money import format_credits
 from domain.refusals import BadRequest
 from entrypoints.http.aigne_management.shell import Act, Visit, admins, users, wrong
 from entrypoints.http.aigne_management.values import body_of, page_of
@@ -51,18 +52,29 @@ def aigne_user_routes(hub: CallContext) -> tuple[Route, ...]:
             return page
         if isinstance(span, BadRequest):
             return span
-        start_ms, end_ms = span
-        held = await hub.storage.wallet(visit.caller.user.id)
-        found = [grant for grant in held if start_ms <= grant.created_ms < end_ms]
+        found = [
+            grant for grant in await hub.storage.wallet(visit.caller.user.id) if span[0] <= grant.created_ms < span[1]
+        ]
         found.sort(key=lambda grant: (grant.created_ms, grant.id), reverse=True)
-        now_ms = hub.clock.now_ms()
-        listed = [_grant(grant, now_ms) for grant in found[page.part]]
+        listed = [_grant(grant, hub.clock.now_ms()) for grant in found[page.part]]
         return {"count": len(found), "list": listed, "paging": {"page": page.page, "pageSize": page.size}}
 
     async def payment_link(visit: Visit) -> Any:
         """`GET /api/user/credit/payment-link`: a JSON text, or null."""
         return hub.payment_link
 
+    own = {"/api/user/info": info, "/api/user/credit/grants": grants, "/api/user/credit/payment-link": payment_link}
+    return (
+        *(Route(method="GET", template=template, handler=users(hub, act)) for template, act in own.items()),
+        Route(method="POST", template="/api/user/admin/user-info", handler=admins(hub, "see accounts", _profiles(hub))),
+    )
+
+
+def _newest_first(grants: Iterable[Grant]) -> list[Grant]:
+    return sorted(grants, key=lambda grant: (grant.created_ms, grant.id), reverse=True)
+
+
+def _profiles(hub: CallContext) -> Act:
     async def user_info(visit: Visit) -> Any:
         """`POST /api/user/admin/user-info`: the profiles of users by their ids."""
         body = body_of(visit.request)
@@ -75,15 +87,7 @@ def aigne_user_routes(hub: CallContext) -> tuple[Route, ...]:
         unknown = {"fullName": "Unknown User", "email": ""}
         return {"users": [_profile(known[one]) if one in known else {"did": one, **unknown} for one in ids]}
 
-    own: tuple[tuple[str, Act], ...] = (
-        ("/api/user/info", info),
-        ("/api/user/credit/grants", grants),
-        ("/api/user/credit/payment-link", payment_link),
-    )
-    return (
-        *(Route(method="GET", template=template, handler=users(hub, act)) for template, act in own),
-        Route(method="POST", template="/api/user/admin/user-info", handler=admins(hub, "see accounts", user_info)),
-    )
+    return user_info
 
 
 def _profile(user: User) -> dict[str, Any]:

@@ -8,7 +8,7 @@ stay exact up to 2**53.
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from domain.books.usage_sum import UsageSum
+from domain.books.statistics.usage_sum import UsageSum
 from entrypoints.usecases.call.latencies import BOUNDS_US, Histogram
 from entrypoints.usecases.manage.measured import Measured
 

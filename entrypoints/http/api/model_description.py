@@ -9,9 +9,9 @@ from domain.catalog.catalog import Served
 from domain.catalog.vendors import dialect_for
 from domain.model_api.call import ModelCall
 from domain.model_api.operations import OPERATIONS, OperationName
-from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.pricing.bounds import is_sold
 from domain.pricing.by_size import variant_each
+from domain.pricing.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from domain.usage import UNITS

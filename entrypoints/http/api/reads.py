@@ -8,7 +8,7 @@ from domain.accounts.identity import Caller
 from domain.accounts.key_access import may_call
 from domain.catalog.catalog import Catalog, Served, listed_models, priced
 from domain.ledger.ledger import balance, usable
-from domain.money import format_credits
+from domain.pricing.money import format_credits
 from domain.refusals import BadRequest, NotFound, Refusal, StorageUnavailable
 from domain.routing.tree import Route, offers_of
 from entrypoints.http.api.model_description import Listed, anthropic_model, google_model, openai_model

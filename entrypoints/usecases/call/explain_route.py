@@ -8,7 +8,7 @@ from msgspec import Meta
 from domain.catalog.aliases import Canary, Strategy
 from domain.catalog.catalog import Catalog
 from domain.model_api.call import Capability, ModelCall
-from domain.money import format_credits
+from domain.pricing.money import format_credits
 from domain.routing.explain import Explained, Explanation, explain
 from domain.routing.learned import Advice
 from domain.routing.order import Circumstances, Rank

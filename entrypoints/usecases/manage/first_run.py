@@ -16,7 +16,7 @@ from domain.catalog.rows import ProviderRow
 from domain.catalog.vendors import ECHO
 from domain.management.changes import Changed, Denied, Outcome, Unchanged, add_key, add_provider, set_rate
 from domain.management.rates_from_prices import Terms
-from domain.money import NANOS_PER_CREDIT, UNITS_PER_RATE
+from domain.pricing.money import NANOS_PER_CREDIT, UNITS_PER_RATE
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import UnitPrices
 from domain.refusals import InvalidKey

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from domain.books.usage_sum import UsageSum
-from domain.statistics.summary import UsageQuery, merged, slots_of
+from domain.books.statistics.summary import UsageQuery, merged, slots_of
+from domain.books.statistics.usage_sum import UsageSum
 from entrypoints.usecases.call.latencies import Latencies
 from entrypoints.usecases.call_context import CallContext
 

@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.money import AmountError, parse_credits
 from domain.pricing.by_size import Variant, distinct
+from domain.pricing.money import AmountError, parse_credits
 from domain.pricing.price_book import Names, Price, checked_names, price_id
 from domain.pricing.tiers import Tier, UnitPrices
 from domain.refusals import BadRequest

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from domain.books.usage_sum import SLOT_MS
+from domain.books.statistics.summary import Subject, UsageQuery
+from domain.books.statistics.usage_sum import SLOT_MS
 from domain.catalog.rows import Credential, ProviderRow
 from domain.catalog.vendors import VENDORS
 from domain.management.changes import Denied, Unchanged
-from domain.statistics.summary import Subject, UsageQuery
 from entrypoints.usecases.manage import providers
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
 from entrypoints.usecases.management_context import ActionContext, Denial, NoFields, row_of

@@ -6,8 +6,8 @@ from domain.books.management_scopes import ProviderFacts, ProviderScope
 from domain.catalog.catalog import Served, priced, similar
 from domain.management.changes import Denied, Outcome, set_rate
 from domain.model_api.call import Capability
-from domain.money import format_credits, format_credits_each
 from domain.pricing.by_size import VARIED, Variant, distinct
+from domain.pricing.money import format_credits, format_credits_each
 from domain.pricing.rate import PIECE_NANOS_MAX, PIECE_RATES, RATE_NANOS_MAX, Rate
 from domain.pricing.tiers import UnitPrices
 from domain.refusals import BadRequest

@@ -6,9 +6,9 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from domain.books.usage_sum import SLOT_MS, UsageSum
+from domain.books.statistics.summary import Period, Subject, UsageQuery, by_period, merged, slots_of, total
+from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
 from domain.refusals import BadRequest, NotFound, Remedy
-from domain.statistics.summary import Period, Subject, UsageQuery, by_period, merged, slots_of, total
 from entrypoints.usecases.manage.stats_figures import Figures, figures_of
 from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from domain.books.usage_sum import UsageSum
-from domain.statistics.summary import net_nanos
+from domain.books.statistics.summary import net_nanos
+from domain.books.statistics.usage_sum import UsageSum
 from entrypoints.usecases.public_types import Credits, Dollars
 
 

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
-from domain.books.usage_sum import UsageSum
+from domain.books.statistics.proof import SumProof
+from domain.books.statistics.sums import sum_of_adjustment, sum_of_call
+from domain.books.statistics.usage_sum import UsageSum
 from domain.ledger.rows import Adjustment
-from domain.statistics.proof import SumProof
-from domain.statistics.sums import sum_of_adjustment, sum_of_call
 from entrypoints.usecases.manage.maintenance import PROGRESS_EVERY
 from entrypoints.usecases.management_context import ActionContext, Denial, NoFields
 from entrypoints.usecases.public_types import Moment, moment

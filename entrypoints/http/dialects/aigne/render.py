@@ -20,8 +20,8 @@ from domain.model_api.events import (
     ToolCallDelta,
     UsageReported,
 )
-from domain.money import format_credits
 from domain.pricing.charge import price
+from domain.pricing.money import format_credits
 from domain.usage import Usage
 from entrypoints.http.dialects.dialect import ErrorBody, Rendering
 

@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from domain.model_api.multipart import Form
+from domain.model_api.call import Form
 from domain.refusals import BadRequest
 
 PARTS_MAX = 256

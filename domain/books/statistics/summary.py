@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from domain.books.usage_sum import KEY, SLOT_MS, UsageSum, added
+from domain.books.statistics.usage_sum import KEY, SLOT_MS, UsageSum, added
 
 Subject = Literal["user_id", "key_id", "app", "provider", "credential_id", "model", "operation", "ending"]
 

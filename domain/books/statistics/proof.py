@@ -8,7 +8,7 @@ chance, once in 2**64.
 from collections import defaultdict
 from hashlib import blake2b
 
-from domain.books.usage_sum import ADDED, KEY, UsageSum
+from domain.books.statistics.usage_sum import ADDED, KEY, UsageSum
 
 _BITS = 64
 _BYTES = 8

@@ -1,4 +1,4 @@
-"""Reasons not to make a call that come from limits, budgets, purses and the operator's caps; see `domain.refusals`."""
+"""Reasons not to make a call that come from limits, budgets, purses and the operator's caps."""
 
 from typing import Literal
 

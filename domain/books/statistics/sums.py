@@ -4,7 +4,7 @@ from operator import attrgetter
 from typing import Any
 
 from domain.books.rows import Call
-from domain.books.usage_sum import SLOT_MS, UsageSum
+from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
 from domain.ledger.rows import Adjustment
 from domain.usage import UNITS, Usage
 
