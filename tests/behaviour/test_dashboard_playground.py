@@ -103,7 +103,7 @@ def test_the_link_of_the_first_start_signs_the_owner_in_once_on_any_worker(tmp_p
         assert (200, 303, [401] * 4) == (shown.status, used.status, again)
         assert 200 == ask(hub, f"{ROOT}/users", key="", headers={"cookie": cookie}).status
         assert 401 == ask(hub, "/v1/models", key=secret).status
-        session = next(key for key in hub.cli("key", "list") if key["name"] == "signed in by link")
+        session = next(key for key in hub.cli("key", "list") if key["name"] == "signed-in-by-link")
         hub.cli("key", "revoke", session["id"])
         assert 303 == ask(hub, f"{ROOT}/users", key="", headers={"cookie": cookie}).status
 

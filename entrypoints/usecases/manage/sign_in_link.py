@@ -18,7 +18,7 @@ from entrypoints.usecases.management_context import ManagementContext, actor, ro
 
 LINK_LASTS_MS = 15 * 60_000
 SESSION_LASTS_MS = 12 * 3_600_000
-LINK, SESSION = "sign-in link", "signed in by link"
+LINK, SESSION = "sign-in-link", "signed-in-by-link"
 BY = "sign-in link"
 _USED = Denied(refusal=BadRequest(field=None, problem="The link was used already, or has expired."))
 
