@@ -194,7 +194,6 @@ def key_like(chance: random.Random, key: str) -> str:
 def misplaced(chance: random.Random, key: str) -> list[tuple[bytes, bytes]]:
     """The true key where it does not count."""
     places = [
-        [("authorization", key)],
         [("authorization", f"Basic {key}")],
         [("authorization", f"Bearer{key}")],
         [("authorization", f"Token {key}")],

@@ -54,6 +54,12 @@ def meaning(request: dict[str, Any]) -> dict[str, Any]:
         reported["systemInstruction"] = [part["text"] for part in reported["systemInstruction"]["parts"]]
     tool_config = reported.pop("toolConfig", {})
     tool_config.pop("includeServerSideToolInvocations", None)  # whether to see Google's own tools at work
+    calling = tool_config.get("functionCallingConfig", {})
+    names = sorted(
+        tool["name"] for group in reported.get("tools", ()) for tool in group.get("functionDeclarations", ())
+    )
+    if sorted(calling.get("allowedFunctionNames", ())) == names:
+        calling.pop("allowedFunctionNames", None)  # every function may be called, as without it
     if tool_config.get("functionCallingConfig") in ({"mode": "AUTO"}, {"mode": "VALIDATED"}):
         del tool_config["functionCallingConfig"]  # the model is free, as without it
     return {

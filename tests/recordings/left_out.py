@@ -13,11 +13,15 @@ from typing import Any
 # Fields of a tool that ask for what is so anyway: they are left out in silence.
 _SAYS_NOTHING = {"defer_loading": (True, False), "allowed_callers": (["direct"],)}
 
+# What stands in the result of a tool and comes behind it elsewhere, as a part of its own.
+MOVED = "tool_result."
+
 
 def without(request: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """The request without the fields and elements of these names, and without what says nothing."""
     left = copy.deepcopy(request)
-    found = [place for name in names for place in (_blocks(left, name) or [_found(left, name)])]
+    dropped = [name for name in names if not name.startswith(MOVED)]
+    found = [place for name in dropped for place in (_blocks(left, name) or [_found(left, name)])]
     for container, key in found:
         if isinstance(container, list):
             container[:] = [element for element in container if element is not key]

@@ -45,7 +45,8 @@ def read_naively(body: bytes, streamed: bool) -> dict[str, Any]:
         "cited": sum(len(part.get("annotations") or ()) for part in messages),
         "others": [item["type"] for item in output if item["type"] not in FREE],
         "finish": [] if response["status"] in ("queued", "in_progress") else [finish],
-        "usage": counted(response),
+        # A report of nothing for an answer is no report.
+        "usage": counted(response) if any((counted(response) or {}).values()) else None,
     }
 
 
@@ -110,7 +111,7 @@ def meaning(request: dict[str, Any]) -> dict[str, Any]:
     wanted = (request.get("text") or {}).get("format") or {"type": "text"}
     return {
         "said": said,
-        "tools": tools_meaning(_ungrouped(listed)),
+        "tools": _allowed(tools_meaning(_ungrouped(listed)), request.get("tool_choice")),
         "choice": _choice_meaning(request.get("tool_choice")),
         "parallel": request.get("parallel_tool_calls"),
         "effort": (request.get("reasoning") or {}).get("effort"),
@@ -171,7 +172,16 @@ def _full_name(group: str | None, name: str) -> str:
 
 
 def _choice_meaning(choice: Any) -> Any:
-    return choice["name"] if isinstance(choice, dict) else choice
+    if isinstance(choice, dict):
+        return choice["mode"] if choice["type"] == "allowed_tools" else choice["name"]
+    return choice
+
+
+def _allowed(tools: dict[str, Any], choice: Any) -> dict[str, Any]:
+    """The tools that may be called: the others might as well not be there."""
+    if not isinstance(choice, dict) or choice["type"] != "allowed_tools":
+        return tools
+    return {name: tools[name] for name in sorted(tool["name"] for tool in choice["tools"])}
 
 
 def chat_meaning(request: dict[str, Any]) -> dict[str, Any]:

@@ -200,11 +200,22 @@ def test_a_recorded_request_keeps_its_meaning_or_is_refused_by_name(exchange: di
     sent = json.loads(provider.encode(request, attempt(request.model)))
     expected = meaning(without(requested, {lack.field for lack in provider.unsupported(request)}))
     if provider is OPENAI:
-        expected["said"] = [_with_fitted_id(each) for each in expected["said"] if each[0] != "thought"]
+        turns = [_with_fitted_id(each) for each in expected["said"] if each[0] != "thought"]
+        expected["said"] = [part for turn in turns for part in _with_files_behind(turn)]
         assert expected == chat_meaning(sent)
     else:
         assert expected == meaning(sent)
         assert False is sent["store"]
+
+
+def _with_files_behind(said: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """A result with its files in a message behind it: those of chat completions are text alone."""
+    if said[0] != "result" or not isinstance(said[2], list):
+        return [said]
+    _, call_id, parts = said
+    reference = ("user", f"From the result of the tool call {call_id}:")
+    files = [("user", part) for part in parts]
+    return [("result", call_id, "The result is in the next message."), reference, *files]
 
 
 def _with_fitted_id(said: tuple[Any, ...]) -> tuple[Any, ...]:

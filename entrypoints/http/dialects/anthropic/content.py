@@ -42,7 +42,7 @@ class _Reference(msgspec.Struct, frozen=True):
     tool_name: str = ""
 
 
-_REFERENCE = msgspec.json.Decoder(_Reference)
+_REFERENCE = JsonDecoder(_Reference)
 
 
 class _Text(msgspec.Struct, frozen=True):
