@@ -201,14 +201,16 @@ class World:
             await self._set_rate(process, name)
         for user in USERS:
             await create_user(process.hub, BY, user, "guest")
-            await self._grant(process, user)
+            await self._credit(process, user, None)
             await self._new_key(process, user)
         await create_user(process.hub, BY, POOR, "guest")
         await self._new_key(process, POOR)
 
     async def _grant(self, process: Process, user: str) -> None:
         """Credit for a few calls; some of it expires while calls hold it."""
-        expires_in_ms = self._chance.choice([None, self._chance.randrange(20, 2_000)])
+        await self._credit(process, user, self._chance.choice([None, self._chance.randrange(20, 2_000)]))
+
+    async def _credit(self, process: Process, user: str, expires_in_ms: int | None) -> None:
         nanos, priority = self._chance.randrange(1 * MILLION, 15 * MILLION), self._chance.randrange(3)
         made = await grant(process.hub, BY, user, nanos, expires_in_ms, priority)
         assert isinstance(made, Changed)

@@ -196,3 +196,16 @@ class _Chunks(AsyncIterator[bytes]):
         if chunk is None:
             raise StopAsyncIteration
         return chunk
+
+
+def framing_of(headers: list[tuple[bytes, bytes]]) -> tuple[int | None, bool, bool]:
+    """Return the length of the body, whether the headers bound it, and whether it is a stream of events."""
+    length, framed, streamed = None, False, False
+    for name, value in headers:
+        if name == b"content-length":
+            framed, length = True, int(value)
+        elif name == b"transfer-encoding":
+            framed = b"chunked" in value.lower()
+        elif name == b"content-type":
+            streamed = value.startswith(b"text/event-stream")
+    return length, framed, streamed

@@ -6,15 +6,16 @@ close the connection.
 
 import asyncio
 import select
+import socket
 from collections.abc import Callable
 from typing import cast
 
 import httptools
 import httpx2
 
-from adapters.providers.transport.answer import Answer, RequestNotReceived
+from adapters.providers.transport.answer import Answer, RequestNotReceived, framing_of
 from adapters.providers.transport.dialing import Origin
-from adapters.providers.transport.kernel import acknowledged_bytes
+from adapters.providers.transport.kernel import acknowledged_bytes, second_descriptor
 from adapters.providers.transport.request import Opening
 
 # The most bytes between two chunks of body: headers, interim answers, chunk extensions and trailers.
@@ -42,6 +43,8 @@ class Connection(asyncio.Protocol):
         "_poll",
         "_rested",
         "_reusable",
+        "_second",
+        "_socket",
         "_stage",
         "_timer",
         "_transport",
@@ -69,6 +72,8 @@ class Connection(asyncio.Protocol):
         self._lost = lost
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
+        self._socket: socket.socket | None = None
+        self._second: socket.socket | None = None
         self._poll = select.poll()
         self._answer: Answer | None = None
         self._headers: list[tuple[bytes, bytes]] = []
@@ -103,7 +108,7 @@ class Connection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return None
         if self._rested:
-            self._acknowledged = acknowledged_bytes(transport)
+            self._acknowledged = acknowledged_bytes(self._socket)
         transport.write(opening.data)
         if transport.is_closing():
             return None
@@ -154,7 +159,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transport is one without a declared type.
-        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+        sock: socket.socket = transport.get_extra_info("socket")
+        self._socket, self._second = sock, second_descriptor(transport)
+        self._poll.register(sock.fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         answer = self._answer
@@ -182,13 +189,18 @@ class Connection(asyncio.Protocol):
         If it received nothing of a request on an idle connection, the request came too late to be processed.
         """
         if self._answer is not None and self._unbodied == 0 and self._acknowledged is not None:
-            self._unanswered = acknowledged_bytes(self._transport) == self._acknowledged
+            self._unanswered = acknowledged_bytes(self._second or self._socket) == self._acknowledged
 
     def connection_lost(self, error: Exception | None) -> None:
         answer, self._transport = self._answer, None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._second is not None:
+            if error is None:
+                self.eof_received()
+            self._second.close()
+        self._socket = self._second = None
         self._lost(self)
         if answer is None:
             return
@@ -229,14 +241,7 @@ class Connection(asyncio.Protocol):
             self._interim = True
             self._headers = []
             return
-        length, framed, streamed = None, False, False
-        for name, value in headers:
-            if name == b"content-length":
-                framed, length = True, int(value)
-            elif name == b"transfer-encoding":
-                framed = b"chunked" in value.lower()
-            elif name == b"content-type":
-                streamed = value.startswith(b"text/event-stream")
+        length, framed, streamed = framing_of(headers)
         self._reusable = parser.should_keep_alive()
         self._until_closed = not framed and not self._reusable
         self._stage = _BODY
