@@ -11,7 +11,7 @@ from typing import Literal, Self
 import msgspec
 
 from adapters.providers.dialect import FramingError, ProviderDialect, Repairs, ServerEvent
-from adapters.providers.framing.blank_events import BlankEvents
+from adapters.providers.framing.between_events import BlankEvents
 from adapters.providers.framing.ndjson import LineFramer
 from adapters.providers.framing.sse import BOM, EventFramer
 from adapters.providers.framing.surrogates import Halves

@@ -10,8 +10,8 @@ from domain.management.changes import Outcome, Unchanged
 from domain.management.rates_from_prices import Terms
 from domain.pricing.money import format_per_unit
 from domain.refusals import BadRequest, Refusal
+from entrypoints.http.aigne_management.access import Visit, wrong
 from entrypoints.http.aigne_management.rate_views import rate_id, sold
-from entrypoints.http.aigne_management.shell import Visit, wrong
 from entrypoints.http.aigne_management.values import body_of, iso, nanos_of
 from entrypoints.usecases.manage.price_actions import SyncPrices, sync_prices
 from entrypoints.usecases.manage.price_book import price_book_view

@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.catalog.rows import Credential
 from domain.refusals import BadRequest, NotFound, Refusal
-from entrypoints.http.aigne_management.shell import Problem, Visit, problem_of, wrong
+from entrypoints.http.aigne_management.access import Problem, Visit, problem_of, wrong
 from entrypoints.http.aigne_management.values import body_of, iso, text_of, unknown_field
 from entrypoints.usecases.manage import credential_checks, provider_actions, provider_changes, providers
 from entrypoints.usecases.manage.provider_actions import NEVER_USED, CredentialUsage

@@ -6,9 +6,9 @@ from typing import Any
 from domain.catalog.rows import ProviderRow
 from domain.catalog.vendors import VENDORS
 from domain.refusals import BadRequest, NotFound, Refusal
+from entrypoints.http.aigne_management.access import Problem, Visit, wrong
 from entrypoints.http.aigne_management.credentials import credential_view
 from entrypoints.http.aigne_management.rates import rates_of_provider
-from entrypoints.http.aigne_management.shell import Problem, Visit, wrong
 from entrypoints.http.aigne_management.values import body_of, iso, text_of, unknown_field
 from entrypoints.usecases.manage import provider_actions, provider_changes, providers
 from entrypoints.usecases.manage.provider_actions import NEVER_USED, credential_usage

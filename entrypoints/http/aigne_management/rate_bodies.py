@@ -6,7 +6,7 @@ import msgspec
 
 from domain.model_api.call import Capability
 from domain.refusals import BadRequest
-from entrypoints.http.aigne_management.shell import wrong
+from entrypoints.http.aigne_management.access import wrong
 from entrypoints.http.aigne_management.values import CHAT, EMBEDDING, IMAGE, VIDEO, nanos_of, text_of
 
 _FEATURES: dict[str, tuple[Capability, ...]] = {"tools": ("tools",), "vision": ("images",), "thinking": ()}

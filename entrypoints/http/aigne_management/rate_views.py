@@ -10,7 +10,7 @@ from domain.pricing.money import format_per_unit
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import UnitPrices
 from domain.refusals import BadRequest, NotFound
-from entrypoints.http.aigne_management.shell import Visit
+from entrypoints.http.aigne_management.access import Visit
 from entrypoints.http.aigne_management.values import IMAGE, VIDEO, iso, kinds_of, page_of
 from entrypoints.usecases.manage import rates
 from entrypoints.usecases.manage.price_book import price_book_view

@@ -15,9 +15,9 @@ from domain.pricing.money import format_credits
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import UnitPrices
 from domain.refusals import BadRequest, NotFound, Refusal
+from entrypoints.http.aigne_management.access import Problem, Visit
 from entrypoints.http.aigne_management.rate_bodies import RateBody, read_rate
 from entrypoints.http.aigne_management.rate_views import OUTPUT, Sold, find, named, rate_id, rate_of, rate_view, sold
-from entrypoints.http.aigne_management.shell import Problem, Visit
 from entrypoints.http.aigne_management.values import IMAGE, VIDEO, body_of, page_of, type_of
 from entrypoints.usecases.manage import rate_actions, rates
 from entrypoints.usecases.manage.providers import providers

@@ -2,8 +2,8 @@
 
 from domain.accounts.permissions import Permission
 from entrypoints.http.aigne_management import bulk, credentials, providers, rate_views, rates
+from entrypoints.http.aigne_management.access import Act, admins, users
 from entrypoints.http.aigne_management.catalogues import catalogue_handler, chat_models_handler
-from entrypoints.http.aigne_management.shell import Act, admins, users
 from entrypoints.http.wire import Route
 from entrypoints.usecases.call_context import CallContext
 

@@ -8,7 +8,7 @@ from domain.ledger.ledger import balance, usable
 from domain.ledger.rows import Grant
 from domain.pricing.money import format_credits
 from domain.refusals import BadRequest
-from entrypoints.http.aigne_management.shell import Act, Visit, admins, users, wrong
+from entrypoints.http.aigne_management.access import Act, Visit, admins, users, wrong
 from entrypoints.http.aigne_management.values import body_of, page_of
 from entrypoints.http.api.reads import CURRENCY
 from entrypoints.http.wire import Request, Route

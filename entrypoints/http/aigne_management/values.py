@@ -8,7 +8,7 @@ import msgspec
 
 from domain.catalog.catalog import Served
 from domain.refusals import BadRequest
-from entrypoints.http.aigne_management.shell import wrong
+from entrypoints.http.aigne_management.access import wrong
 from entrypoints.http.wire import Request
 from entrypoints.usecases.public_types import Moment, written
 
