@@ -1,5 +1,7 @@
 """What all tests share: the examples of laws, and what is printed at the end of a run: recordings and figures."""
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -16,6 +18,16 @@ settings.load_profile("laws")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Table())
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from scanning all collected tests again and again.
+
+    A scan stops every thread of the process. On a busy machine it takes seconds, and a stub provider that runs in one of
+    the threads seems silent to the hub, which then answers 504.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:
