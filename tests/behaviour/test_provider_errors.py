@@ -127,7 +127,7 @@ def test_a_silent_provider_is_given_up(hub: HubProcess, stub: Stub) -> None:
     error = check_error(ask(hub, CHAT, body_for(CHAT, "oai/m")), CHAT, 504, "timed_out")
 
     assert "oai" in error["message"]
-    assert "2000 ms" in error["message"]
+    assert "5000 ms" in error["message"]
 
 
 async def _cut_off(request: Received, reply: Reply) -> None:
