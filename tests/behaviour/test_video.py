@@ -245,7 +245,8 @@ def test_models_of_video_are_reported_apart(hub: HubProcess) -> None:
     assert {("oai", "video", "video"), ("echo", "echo", "video")} == {
         (model["provider"], model["model"], model["type"]) for model in videos
     }
-    assert "image" in {model["type"] for model in ask(hub, "/api/ai/models", key="").json() if model["model"] == "dall"}
+    types = {model["type"] for model in ask(hub, "/api/ai/models", key="").json() if model["model"] == "dall"}
+    assert "image_generation" in types
 
 
 def test_the_body_that_the_client_sends_is_understood(hub: HubProcess, stub: Stub) -> None:
