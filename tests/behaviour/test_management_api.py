@@ -162,7 +162,7 @@ def test_a_key_is_limited_to_models_and_to_calling_and_these_limits_are_changed(
 
     assert 200 == ask(hub, CHAT, openai_body("echo"), key=key).status
     check_error(ask(hub, CHAT, openai_body("oai/m"), key=key), CHAT, 403, "key_not_allowed")
-    assert {"echo/echo"} == {model["id"] for model in ask(hub, "/v1/models", key=key).json()["data"]}
+    assert {"echo"} == {model["id"].partition("/")[0] for model in ask(hub, "/v1/models", key=key).json()["data"]}
     check_error(ask(hub, USERS, key=key), USERS, 403, "key_not_allowed")
     changed = ask(hub, of_key, {"models": ["oai/*"]}, method="PATCH")
     assert (200, ["oai/*"]) == (changed.status, changed.json()["models"])

@@ -139,7 +139,7 @@ def test_a_charge_is_that_of_its_tier_alone(usage: Usage, rate: Rate, occasion: 
     """What a tier leaves out is the ordinary price; so each charge is that of a rate without tiers."""
     tier = tier_of(rate.tiers, occasion, sum(getattr(usage, unit) for unit in INPUT))
     changed = {} if tier is None else {k: v for k, v in msgspec.structs.asdict(tier.prices).items() if v is not None}
-    flat = msgspec.structs.replace(rate, tiers=(), **changed)
+    flat = msgspec.structs.replace(rate, tiers=(), prices=msgspec.structs.replace(rate.prices, **changed))
 
     assert price(usage, rate, occasion).total_nanos == price(usage, flat).total_nanos
 
