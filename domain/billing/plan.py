@@ -126,7 +126,7 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
             return earlier
     if facts.version != request.version:
         return Stale()
-    candidates = permitted(key, request)
+    candidates = permitted(key, request.call, request.candidates)
     if isinstance(candidates, KeyNotAllowed):
         return Refused(refusal=candidates)
     limits: Limited | None = None
@@ -189,15 +189,14 @@ def _hold_of(
     )
 
 
-def permitted(key: ApiKey, request: PlanRequest) -> Sequence[Candidate] | KeyNotAllowed:
+def permitted(key: ApiKey, call: ModelCall, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...] | KeyNotAllowed:
     """The candidates that the key may call: all if it may call the name that was requested, else one by one."""
-    call = request.call
     if (refusal := calling_refusal(key, call.operation)) is not None:
         return refusal
     if may_call(key, call.model):
-        return request.candidates
-    allowed = [c for c in request.candidates if may_call(key, f"{c.target.provider}/{c.target.model}", c.target.model)]
-    return allowed or KeyNotAllowed(what=f"call the model `{call.model}`")
+        return candidates
+    allowed = [c for c in candidates if may_call(key, f"{c.target.provider}/{c.target.model}", c.target.model)]
+    return tuple(allowed) or KeyNotAllowed(what=f"call the model `{call.model}`")
 
 
 class _Choice(msgspec.Struct, frozen=True):

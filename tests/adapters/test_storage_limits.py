@@ -1,6 +1,7 @@
 """What counts against limits on every storage engine: concurrent calls share one row and never take more than it has."""
 
 import asyncio
+from functools import partial
 
 import msgspec
 import pytest
@@ -65,7 +66,7 @@ async def test_concurrent_calls_of_several_users_share_limits_and_budgets_exactl
     for plan in plans:
         outcome = msgspec.structs.replace(an_outcome(plan.hold.id), user_id=plan.user.id)
         scope = SettleScope(call_id=plan.hold.id, user_id=plan.user.id)
-        await storage.decide(scope, lambda facts, outcome=outcome: settle(facts, outcome, NOW_MS))  # type: ignore[misc]
+        await storage.decide(scope, partial(settle, outcome=outcome, now_ms=NOW_MS))
     spent = {(row.budget_id, row.subject): row for row in await storage.budget_spent()}
     assert {row.held_nanos for row in spent.values()} == {0}
     assert spent[BUDGETS[0].id, "hub"].month_nanos == 7 * 156_000

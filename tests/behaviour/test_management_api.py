@@ -10,9 +10,11 @@ from entrypoints.actions.places import ONLY_COMMANDS, Place, places
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.plain_calls import CHAT, ask, openai_body
+from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 
 USERS, KEYS = "/api/v1/users", "/api/v1/keys"
+COUNT = "/v1/messages/count_tokens"
 
 
 def path_of(place: Place) -> str:
@@ -190,3 +192,14 @@ def test_an_admin_gets_no_key_of_an_owner(hub: HubProcess) -> None:
     ):
         check_error(ask(hub, path, body, key=admin), path, 403, "not_allowed")
     check_error(ask(hub, CHAT, openai_body("echo"), key=admin), CHAT, 403, "key_not_allowed")
+
+
+def test_a_limited_key_counts_no_tokens_at_a_provider_that_it_may_not_call(hub: HubProcess, stub: Stub) -> None:
+    limited = ask(hub, KEYS, {"user": "guest", "models": ["echo/*"]}).json()["key"]
+    managing = ask(hub, KEYS, {"user": "owner", "purpose": "management"}).json()["key"]
+    body = {"model": "ant/m", "messages": [{"role": "user", "content": "Hello"}]}
+
+    for key in (limited, managing):
+        check_error(ask(hub, COUNT, body, key=key), COUNT, 403)
+
+    assert [] == stub.requests

@@ -1,5 +1,7 @@
 """What was spent in a period and what is left: one row, and every period is a question over it."""
 
+from random import Random
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -109,16 +111,18 @@ def test_an_alert_is_given_once_when_the_charge_reaches_it(before: int, after: i
     st.randoms(use_true_random=False),
 )
 def test_at_every_instant_what_is_spent_and_held_is_at_most_the_amount(
-    period: Period, amount: int, steps: list[tuple[int, int, bool]], chance: "object"
+    period: Period, amount: int, steps: list[tuple[int, int, bool]], chance: Random
 ) -> None:
     """Against a list of all calls: the period of each by the clock of its hold, which may go back by less than a day."""
     budget, spent = a_budget(amount, period), NOTHING
-    now_ms, opened, closed = 400 * DAY_MS, [], []  # type: ignore[var-annotated]
+    now_ms = 400 * DAY_MS
+    opened: list[tuple[int, int]] = []
+    closed: list[tuple[int, int]] = []
     latest_ms = 0
     for after_ms, nanos, settles in steps:
         now_ms += after_ms
         if settles and opened:
-            hold, at_ms = opened.pop(chance.randrange(len(opened)))  # type: ignore[attr-defined]
+            hold, at_ms = opened.pop(chance.randrange(len(opened)))
             charge = min(hold, nanos)
             spent = charged(spent, hold, charge, at_ms)
             closed.append((at_ms, charge))

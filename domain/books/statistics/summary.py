@@ -1,7 +1,9 @@
 """Sums of usage by period and by subject, and compared with the period before."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -9,6 +11,9 @@ import msgspec
 from domain.books.statistics.usage_sum import KEY, SLOT_MS, UsageSum, added
 
 Subject = Literal["user_id", "key_id", "app", "provider", "credential_id", "model", "operation", "ending"]
+
+
+_slot_of = attrgetter("slot_ms")
 
 
 class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,9 +71,11 @@ def total(sums: Iterable[UsageSum]) -> UsageSum:
 
 def by_period(sums: Sequence[UsageSum], edges: Sequence[int]) -> tuple[Period, ...]:
     """The sums of each period between two edges, periods without calls too. The sums are by quarter of an hour."""
+    ordered = sorted(sums, key=_slot_of)
+    starts = [bisect_left(ordered, edge, key=_slot_of) for edge in edges]
     return tuple(
-        Period(from_ms=start, to_ms=end, sums=merged(one for one in sums if start <= one.slot_ms < end))
-        for start, end in pairwise(edges)
+        Period(from_ms=from_ms, to_ms=to_ms, sums=merged(ordered[first:last]))
+        for (from_ms, to_ms), (first, last) in zip(pairwise(edges), pairwise(starts), strict=True)
     )
 
 

@@ -147,9 +147,8 @@ async def _carried_out(
     if not isinstance(reply, Refusal):
         return reply
     error = error_of(reply)
-    named = reply.field if isinstance(reply, BadRequest) else None
-    if named is not None and any(field.name == named for field in fields):
-        return _form_view(action, with_error(fields, named, _capital(reply.problem)), sent, status=error.status)  # type: ignore[union-attr]
+    if isinstance(reply, BadRequest) and any(field.name == reply.field for field in fields):
+        return _form_view(action, with_error(fields, reply.field, _capital(reply.problem)), sent, status=error.status)
     return _form_view(action, fields, sent, error=error.message, status=error.status)
 
 

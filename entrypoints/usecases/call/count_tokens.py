@@ -6,6 +6,7 @@ that is marked as one. A caller with an empty wallet reaches no provider.
 
 import msgspec
 
+from domain.billing.plan import permitted
 from domain.failures import Failure
 from domain.ledger.ledger import balance
 from domain.model_api.call import Attempt
@@ -41,7 +42,8 @@ async def count_tokens(context: CallContext, ask: Ask) -> Counted | Refusal:
     if isinstance(found, UnsupportedParameter):
         request = ask.translate()
         return request if isinstance(request, BadRequest) else Counted(estimated_tokens=ask.call.likely_input_tokens)
-    return await _from_providers(context, ask, found) if isinstance(found, tuple) else found
+    allowed = permitted(caller.key, ask.call, found) if isinstance(found, tuple) else found
+    return await _from_providers(context, ask, allowed) if isinstance(allowed, tuple) else allowed
 
 
 async def _from_providers(context: CallContext, ask: Ask, candidates: tuple[Candidate, ...]) -> Counted | Refusal:

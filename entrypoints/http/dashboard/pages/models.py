@@ -55,8 +55,10 @@ async def providers_page(hub: CallContext, visitor: Visitor, request: Request) -
     """`GET /dashboard/providers`."""
     acting = visitor.acting(hub)
     providers, credentials = await list_providers(acting, NoFields()), await list_credentials(acting, NoFields())
-    if not isinstance(providers, list) or not isinstance(credentials, list):
-        return providers if not isinstance(providers, list) else credentials  # type: ignore[return-value]
+    if not isinstance(providers, list):
+        return providers
+    if not isinstance(credentials, list):
+        return credentials
     catalog = await hub.current_catalog()
     models: dict[str, int] = {}
     for provider, _ in catalog.rates:
