@@ -192,7 +192,8 @@ class SqliteStorage(GroupCommit):
         return await self._read(limit_reads.run, user_id, run_id)
 
     async def usage(self, query: UsageQuery) -> list[UsageSum]:
-        return await self._read(read.usage, query)
+        async with self._own_reader() as reader:
+            return await reader.run(read.usage, query)
 
     async def audit(self, limit: int) -> list[AuditEntry]:
         return await self._read(read.audit, limit)
