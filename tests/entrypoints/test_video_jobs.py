@@ -13,7 +13,6 @@ import pytest
 from adapters.providers.http import HttpProviders
 from adapters.providers.transport import Http1Transport
 from adapters.providers.video import VIDEO
-from adapters.telemetry.silent import SilentTelemetry
 from domain.billing.verification import Totals
 from domain.books.rows import Call
 from domain.pricing.money import UNITS_PER_RATE
@@ -32,6 +31,7 @@ from tests.behaviour.non_chat_answers import video, video_job
 from tests.entrypoints.management_context import CREDIT, At, a_management_context
 from tests.support.memory_storage import MemoryStorage
 from tests.support.provider import Handler, Received, Reply, StubProvider, answering
+from tests.support.silent_telemetry import SilentTelemetry
 
 pytestmark = pytest.mark.anyio
 

@@ -22,7 +22,6 @@ from adapters.providers.openai import OPENAI
 from adapters.providers.transport import Http1Transport
 from adapters.storage.sqlite.storage import SqliteStorage
 from adapters.system import RandomIds, SystemClock
-from adapters.telemetry.silent import SilentTelemetry
 from domain.books.rows import Decision
 from domain.books.view import View
 from domain.failures import Failure
@@ -34,6 +33,7 @@ from entrypoints.usecases.call_context import CallContext
 from ports.books import StorageError
 from ports.providers import Answer
 from ports.vault import Vault
+from tests.support.silent_telemetry import SilentTelemetry
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)

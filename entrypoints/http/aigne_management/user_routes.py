@@ -1,6 +1,5 @@
 """AIGNE's routes of the caller's own account: profile, credit, and the link by which more is bought."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from domain.accounts.rows import User
@@ -68,10 +67,6 @@ def aigne_user_routes(hub: CallContext) -> tuple[Route, ...]:
         *(Route(method="GET", template=template, handler=users(hub, act)) for template, act in own.items()),
         Route(method="POST", template="/api/user/admin/user-info", handler=admins(hub, "see accounts", _profiles(hub))),
     )
-
-
-def _newest_first(grants: Iterable[Grant]) -> list[Grant]:
-    return sorted(grants, key=lambda grant: (grant.created_ms, grant.id), reverse=True)
 
 
 def _profiles(hub: CallContext) -> Act:
