@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from adapters.storage.group_commit import Operation
-from adapters.storage.sqlite import limit_reads
+from adapters.storage.queries import INDEXED
 from adapters.storage.sqlite import load as sqlite_load
-from adapters.storage.sqlite import reads as sqlite_read
 from adapters.storage.sqlite.batch import Writer
+from adapters.storage.sqlite.tables import BY_KIND
 from domain.books.management_scopes import KeyScope, UserScope
 from domain.books.scopes import CallScope, SweepScope
 from ports.books import StorageError
@@ -51,7 +51,8 @@ def account() -> Operation:
 
 async def test_the_hot_statements_use_an_index(connection: sqlite3.Connection) -> None:
     """(G16)"""
-    for table, rest in (*sqlite_load.STATEMENTS, *sqlite_read.STATEMENTS, *limit_reads.STATEMENTS):
+    queries = [(BY_KIND[query.kind], f"from {BY_KIND[query.kind].name} {query.rest}") for query in INDEXED]
+    for table, rest in (*sqlite_load.STATEMENTS, *queries):
         parameters = ["[]" if "json_each" in rest else 1] * rest.count("?")
         plan = connection.execute(f"explain query plan select {table.columns} {rest}", parameters).fetchall()
         # A list of keys is itself scanned; and so are holds, in their order, because all of them are of running calls, and

@@ -13,24 +13,21 @@ from adapters.storage.postgres.connection import Connection, Database, end, faul
 from adapters.storage.postgres.leases import LeaseLiveness, leases
 from adapters.storage.postgres.migrate import MIGRATIONS, migrate
 from adapters.storage.postgres.sealed import PostgresSealed
-from domain.accounts.rows import ApiKey, User
-from domain.books.rows import AuditEntry, Call
+from adapters.storage.queries import BookReads, Bound, Selected
+from domain.books.rows import Row
 from domain.books.statistics.summary import UsageQuery
 from domain.books.statistics.usage_sum import UsageSum
-from domain.catalog.catalog import CatalogRows
-from domain.ledger.rows import Adjustment, Grant
-from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
-from domain.pricing.price_book import Price
 from ports.books import Snapshot, StorageError
 from ports.environment import Liveness
 
+R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 P = ParamSpec("P")
 
 BATCH_MAX = 500
 
 
-class PostgresStorage(GroupCommit):
+class PostgresStorage(GroupCommit, BookReads):
     """Storage in a database that any number of processes share. Made by `open`, ended by `aclose`.
 
     It belongs to the event loop that opened it.
@@ -118,65 +115,17 @@ class PostgresStorage(GroupCommit):
         async with self._database.reading() as connection:
             return await function(connection, *args, **kwargs)
 
+    async def _rows(self, query: Bound[R]) -> list[R]:
+        return await self._read(read.rows, query)
+
+    async def _at_once(self, *queries: Bound[Any]) -> Selected:
+        return await self._read(read.at_once, queries)
+
     async def catalog_version(self) -> int:
         return await self._read(read.version)
 
-    async def catalog(self) -> CatalogRows:
-        return await self._read(read.catalog)
-
-    async def prices(self) -> list[Price]:
-        return await self._read(read.prices)
-
-    async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
-        return await self._read(read.caller, fingerprint)
-
-    async def users(self) -> list[User]:
-        return await self._read(read.users)
-
-    async def user_named(self, name: str) -> User | None:
-        return await self._read(read.user_named, name)
-
-    async def keys(self) -> list[ApiKey]:
-        return await self._read(read.keys)
-
-    async def wallet(self, user_id: str) -> list[Grant]:
-        return await self._read(read.wallet, user_id)
-
-    async def call(self, call_id: str) -> Call | None:
-        return await self._read(read.call, call_id)
-
-    async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
-        return await self._read(read.idempotent_answer, user_id, key)
-
-    async def adjustments(self, call_id: str) -> list[Adjustment]:
-        return await self._read(read.adjustments, call_id)
-
-    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
-        return await self._read(read.calls, user_id, limit, before_id)
-
-    async def limits(self) -> list[Limit]:
-        return await self._read(read.limits)
-
-    async def limit_cells(self) -> list[LimitCell]:
-        return await self._read(read.limit_cells)
-
-    async def budgets(self) -> list[Budget]:
-        return await self._read(read.budgets)
-
-    async def budget_spent(self, budget_id: str | None = None) -> list[BudgetSpent]:
-        return await self._read(read.budget_spent, budget_id)
-
-    async def runs(self, user_id: str | None, limit: int) -> list[Run]:
-        return await self._read(read.runs, user_id, limit)
-
-    async def run(self, user_id: str, run_id: str) -> Run | None:
-        return await self._read(read.run, user_id, run_id)
-
     async def usage(self, query: UsageQuery) -> list[UsageSum]:
         return await self._read(read.usage, query)
-
-    async def audit(self, limit: int) -> list[AuditEntry]:
-        return await self._read(read.audit, limit)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:

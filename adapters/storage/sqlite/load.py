@@ -8,14 +8,13 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.storage.sqlite.tables import TABLES, Table, json_text
+from adapters.storage.sqlite.tables import BY_KIND, Table, json_text
 from adapters.storage.working_set import Copy, lookups_of
 from domain.books.lookups import LOOKUPS, Lookup
 from domain.books.view import View
 
 # The list of values is bound as one JSON array, so that the text of a statement, and its plan, never change.
 _TESTS = {"null": "{} is null", "not null": "{} is not null", "positive": "{} > 0"}
-_TABLES: dict[type, Table[Any]] = {table.kind: table for table in TABLES}
 
 # Beyond this number of rows the copy is discarded and started again.
 _KEPT_MAX = 20_000
@@ -23,7 +22,7 @@ _KEPT_MAX = 20_000
 
 def _statement(lookup: Lookup) -> str:
     """Return the text after `select <columns>` for a lookup."""
-    ids, table = _TABLES[lookup.kind].ids, _TABLES[lookup.kind].name
+    ids, table = BY_KIND[lookup.kind].ids, BY_KIND[lookup.kind].name
     tests = [_TESTS[test].format(" + ".join(columns)) for test, columns in lookup.where]
     source = f"from {table}"
     if len(lookup.by) == 1:
@@ -42,7 +41,7 @@ def _statement(lookup: Lookup) -> str:
 
 _STATEMENTS = {lookup: _statement(lookup) for lookup in LOOKUPS}
 STATEMENTS: tuple[tuple[Table[Any], str], ...] = tuple(
-    (_TABLES[lookup.kind], text) for lookup, text in _STATEMENTS.items() if "?" in text
+    (BY_KIND[lookup.kind], text) for lookup, text in _STATEMENTS.items() if "?" in text
 )
 
 
@@ -72,7 +71,7 @@ def load(connection: sqlite3.Connection, copy: Copy, scopes: Sequence[View[Any]]
     version = copy.books.version
     loaded: set[tuple[type, Any]] = set()
     for lookup, values in lookups_of(copy, scopes):
-        table = _TABLES[lookup.kind]
+        table = BY_KIND[lookup.kind]
         if lookup.by:
             parameters: tuple[Any, ...] = (json_text(list(values)),)
         else:

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from adapters.storage.group_commit import GroupCommit, Opening, Operation
 from adapters.storage.migrate import MIGRATIONS, read_migrations
-from adapters.storage.sqlite import limit_reads
+from adapters.storage.queries import BookReads, Bound, Selected
 from adapters.storage.sqlite import reads as read
 from adapters.storage.sqlite.batch import Writer
 from adapters.storage.sqlite.connection import Connection
@@ -29,23 +29,19 @@ from adapters.storage.sqlite.file import (
     translated,
 )
 from adapters.storage.sqlite.sealed import SqliteSealed
-from domain.accounts.rows import ApiKey, User
-from domain.books.rows import AuditEntry, Call
+from domain.books.rows import Row
 from domain.books.statistics.summary import UsageQuery
 from domain.books.statistics.usage_sum import UsageSum
-from domain.catalog.catalog import CatalogRows
-from domain.ledger.rows import Adjustment, Grant
-from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
-from domain.pricing.price_book import Price
 from ports.books import Snapshot, StorageError
 
+R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 P = ParamSpec("P")
 
 _BATCH_MAX = 256
 
 
-class SqliteStorage(GroupCommit):
+class SqliteStorage(GroupCommit, BookReads):
     """Storage in one SQLite file; several processes may share it. Made by `open`, ended by `aclose`.
 
     It belongs to the event loop that opened it.
@@ -137,66 +133,18 @@ class SqliteStorage(GroupCommit):
         with translated():
             return await self._reader.run(function, *args, **kwargs)
 
+    async def _rows(self, query: Bound[R]) -> list[R]:
+        return await self._read(read.rows, query)
+
+    async def _at_once(self, *queries: Bound[Any]) -> Selected:
+        return await self._read(read.at_once, queries)
+
     async def catalog_version(self) -> int:
         return await self._read(read.version)
-
-    async def catalog(self) -> CatalogRows:
-        return await self._read(read.catalog)
-
-    async def prices(self) -> list[Price]:
-        return await self._read(read.prices)
-
-    async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
-        return await self._read(read.caller, fingerprint)
-
-    async def users(self) -> list[User]:
-        return await self._read(read.users)
-
-    async def user_named(self, name: str) -> User | None:
-        return await self._read(read.user_named, name)
-
-    async def keys(self) -> list[ApiKey]:
-        return await self._read(read.keys)
-
-    async def wallet(self, user_id: str) -> list[Grant]:
-        return await self._read(read.wallet, user_id)
-
-    async def call(self, call_id: str) -> Call | None:
-        return await self._read(read.call, call_id)
-
-    async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
-        return await self._read(read.idempotent_answer, user_id, key)
-
-    async def adjustments(self, call_id: str) -> list[Adjustment]:
-        return await self._read(read.adjustments, call_id)
-
-    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
-        return await self._read(read.calls, user_id, limit, before_id)
-
-    async def limits(self) -> list[Limit]:
-        return await self._read(limit_reads.limits)
-
-    async def limit_cells(self) -> list[LimitCell]:
-        return await self._read(limit_reads.limit_cells)
-
-    async def budgets(self) -> list[Budget]:
-        return await self._read(limit_reads.budgets)
-
-    async def budget_spent(self, budget_id: str | None = None) -> list[BudgetSpent]:
-        return await self._read(limit_reads.budget_spent, budget_id)
-
-    async def runs(self, user_id: str | None, limit: int) -> list[Run]:
-        return await self._read(limit_reads.runs, user_id, limit)
-
-    async def run(self, user_id: str, run_id: str) -> Run | None:
-        return await self._read(limit_reads.run, user_id, run_id)
 
     async def usage(self, query: UsageQuery) -> list[UsageSum]:
         async with self._own_reader() as reader:
             return await reader.run(read.usage, query)
-
-    async def audit(self, limit: int) -> list[AuditEntry]:
-        return await self._read(read.audit, limit)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:

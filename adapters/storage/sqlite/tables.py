@@ -257,26 +257,6 @@ BUDGET_SPENT = Table("budget_spent", BudgetSpent, key=("budget_id", "subject"))
 RUNS = Table("runs", Run, key=("user_id", "run_id"), fixed=("created_ms",))
 AUDIT = Table("audit", AuditEntry, appended=True)
 
-# A table comes after those that it refers to.
-TABLES: tuple[Table[Any], ...] = (
-    USERS,
-    KEYS,
-    PROVIDERS,
-    CREDENTIALS,
-    RATES,
-    ALIASES,
-    PRICES,
-    GRANTS,
-    HOLDS,
-    CALLS,
-    JOURNAL,
-    ADJUSTMENTS,
-    USAGE_SUMS,
-    IDEMPOTENCY,
-    LIMITS,
-    LIMIT_CELLS,
-    BUDGETS,
-    BUDGET_SPENT,
-    RUNS,
-    AUDIT,
-)
+# A table is defined after those that it refers to.
+TABLES: tuple[Table[Any], ...] = tuple(value for value in list(globals().values()) if isinstance(value, Table))
+BY_KIND: dict[type, Table[Any]] = {table.kind: table for table in TABLES}

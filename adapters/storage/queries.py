@@ -1,0 +1,239 @@
+"""The reads of the books outside of a decision, written once for every engine.
+
+A query is data: a row type, and the end of a statement that every engine understands. An engine implements
+`BookReads._rows`, `BookReads._at_once` and `BookSnapshot._stream`.
+"""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from domain.accounts.rows import ApiKey, User
+from domain.books.ids import CALL, packed
+from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row, running
+from domain.books.statistics.usage_sum import UsageSum
+from domain.catalog.aliases import Alias
+from domain.catalog.catalog import CatalogRows
+from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+
+R = TypeVar("R", bound=Row)
+
+
+class Query(msgspec.Struct, Generic[R], frozen=True, kw_only=True, eq=False):
+    """Rows of type `kind`: what follows `from <table>`, with `?` for each value.
+
+    `columns` names the column that each value is compared with, since an engine may keep its values in another form;
+    a number, such as a limit, has none.
+    """
+
+    kind: type[R]
+    rest: str = ""
+    columns: tuple[str | None, ...] = ()
+
+    def __call__(self, *values: Any) -> "Bound[R]":
+        """The query with its values."""
+        return Bound(query=self, values=values)
+
+
+class Bound(msgspec.Struct, Generic[R], frozen=True, kw_only=True, eq=False):
+    """A query and its values."""
+
+    query: Query[R]
+    values: tuple[Any, ...]
+
+
+class Selected(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of several queries, and the version of the catalogue, as of one commit."""
+
+    version: int
+    rows: tuple[list[Any], ...]
+
+
+_RATES_ON_SALE = """where seq > coalesce(
+    (select max(ended.seq) from rates as ended
+        where ended.provider = rates.provider and ended.model = rates.model and ended.removed), 0)
+    order by seq"""
+_ALIASES_STANDING = """where not removed and seq =
+    (select max(newest.seq) from aliases as newest where newest.name = aliases.name)
+    order by seq"""
+_STANDING = "where removed_ms is null order by"
+
+_PROVIDERS = Query(kind=ProviderRow, rest=f"{_STANDING} seq")
+_CREDENTIALS = Query(kind=Credential, rest=f"{_STANDING} seq")
+_RATES = Query(kind=Rate, rest=_RATES_ON_SALE)
+_ALIASES = Query(kind=Alias, rest=_ALIASES_STANDING)
+_PRICES = Query(kind=Price, rest="order by seq")
+_KEY_OF_FINGERPRINT = Query(kind=ApiKey, rest="where fingerprint = ?", columns=("fingerprint",))
+_USER_BY_ID = Query(kind=User, rest="where id = ?", columns=("id",))
+_USERS = Query(kind=User)
+_USER_NAMED = Query(kind=User, rest="where name = ?", columns=("name",))
+_KEYS = Query(kind=ApiKey, rest="order by created_ms, id")
+_WALLET = Query(kind=Grant, rest="where user_id = ? order by created_ms, id", columns=("user_id",))
+_HOLD = Query(kind=Hold, rest="where id = ?", columns=("id",))
+_CALL = Query(kind=Call, rest="where id = ?", columns=("id",))
+_ADJUSTMENTS = Query(kind=Adjustment, rest="where call_id = ? order by seq", columns=("call_id",))
+_NEWEST = "order by id desc limit ?"
+_HOLDS_BEFORE = Query(kind=Hold, rest=f"where id < ? {_NEWEST}", columns=("id", None))
+_CALLS_BEFORE = Query(kind=Call, rest=f"where id < ? {_NEWEST}", columns=("id", None))
+_OF_USER = ("user_id", "id", None)
+_HOLDS_OF_USER = Query(kind=Hold, rest=f"where user_id = ? and id < ? {_NEWEST}", columns=_OF_USER)
+_CALLS_OF_USER = Query(kind=Call, rest=f"where user_id = ? and id < ? {_NEWEST}", columns=_OF_USER)
+_ANSWER = Query(kind=Idempotency, rest="where user_id = ? and key = ?", columns=("user_id", "key"))
+_AUDIT = Query(kind=AuditEntry, rest="order by seq desc limit ?", columns=(None,))
+_LIMITS = Query(kind=Limit, rest=f"{_STANDING} created_ms, id")
+_LIMIT_CELLS = Query(kind=LimitCell, rest="order by limit_id, subject")
+_BUDGETS = Query(kind=Budget, rest=f"{_STANDING} created_ms, id")
+_SPENT = Query(kind=BudgetSpent, rest="order by budget_id, subject")
+_SPENT_OF_BUDGET = Query(kind=BudgetSpent, rest="where budget_id = ? order by subject", columns=("budget_id",))
+_NEWEST_RUNS = "order by created_ms desc, user_id desc, run_id desc limit ?"
+_RUNS = Query(kind=Run, rest=_NEWEST_RUNS, columns=(None,))
+_RUNS_OF_USER = Query(kind=Run, rest=f"where user_id = ? {_NEWEST_RUNS}", columns=("user_id", None))
+_RUN = Query(kind=Run, rest="where user_id = ? and run_id = ?", columns=("user_id", "run_id"))
+
+# Queries that must find their rows by an index, however many rows there are.
+INDEXED: tuple[Query[Any], ...] = tuple(
+    value
+    for value in list(globals().values())
+    if isinstance(value, Query) and value.rest.count("?") > value.rest.count("limit ?")
+)
+
+# Behind every id of a call.
+_AFTER_ALL = "\U0010ffff"
+
+
+class BookReads:
+    """The readers' ports over the queries; see `ports/readers`."""
+
+    @abstractmethod
+    async def _rows(self, query: Bound[R]) -> list[R]:
+        """The rows of one query. StorageError if they cannot be read."""
+        ...
+
+    @abstractmethod
+    async def _at_once(self, *queries: Bound[Any]) -> Selected:
+        """The rows of all queries, and the version of the catalogue, as of one commit; StorageError as above."""
+        ...
+
+    async def _one(self, query: Bound[R]) -> R | None:
+        return next(iter(await self._rows(query)), None)
+
+    async def catalog(self) -> CatalogRows:
+        found = await self._at_once(_PROVIDERS(), _CREDENTIALS(), _RATES(), _ALIASES())
+        providers, credentials, rates, aliases = found.rows
+        return CatalogRows(
+            version=found.version, providers=providers, credentials=credentials, rates=rates, aliases=aliases
+        )
+
+    async def prices(self) -> list[Price]:
+        return await self._rows(_PRICES())
+
+    async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
+        # A key never changes its user, so two reads need no common commit.
+        key = await self._one(_KEY_OF_FINGERPRINT(fingerprint))
+        if key is None:
+            return None
+        (user,) = await self._rows(_USER_BY_ID(key.user_id))
+        return key, user
+
+    async def users(self) -> list[User]:
+        return sorted(await self._rows(_USERS()), key=lambda user: user.name)
+
+    async def user_named(self, name: str) -> User | None:
+        return await self._one(_USER_NAMED(name))
+
+    async def keys(self) -> list[ApiKey]:
+        return await self._rows(_KEYS())
+
+    async def wallet(self, user_id: str) -> list[Grant]:
+        return await self._rows(_WALLET(user_id))
+
+    async def call(self, call_id: str) -> Call | None:
+        # The hold is looked for first: if the call ends meanwhile, its row is there.
+        hold = await self._one(_HOLD(call_id))
+        return await self._one(_CALL(call_id)) if hold is None else running(hold)
+
+    async def adjustments(self, call_id: str) -> list[Adjustment]:
+        return await self._rows(_ADJUSTMENTS(call_id))
+
+    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
+        before = _AFTER_ALL if before_id is None else before_id
+        if user_id is None:
+            queries: tuple[Bound[Any], ...] = (_HOLDS_BEFORE(before, limit), _CALLS_BEFORE(before, limit))
+        else:
+            queries = (_HOLDS_OF_USER(user_id, before, limit), _CALLS_OF_USER(user_id, before, limit))
+        holds, ended = (await self._at_once(*queries)).rows
+        found: list[Call] = [*map(running, holds), *ended]
+        return sorted(found, key=lambda call: packed(call.id, CALL), reverse=True)[:limit]
+
+    async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
+        row = await self._one(_ANSWER(user_id, key))
+        return None if row is None else (row.call_id, row.status, row.content_type, row.answer)
+
+    async def audit(self, limit: int) -> list[AuditEntry]:
+        return await self._rows(_AUDIT(limit))
+
+    async def limits(self) -> list[Limit]:
+        return await self._rows(_LIMITS())
+
+    async def limit_cells(self) -> list[LimitCell]:
+        return await self._rows(_LIMIT_CELLS())
+
+    async def budgets(self) -> list[Budget]:
+        return await self._rows(_BUDGETS())
+
+    async def budget_spent(self, budget_id: str | None = None) -> list[BudgetSpent]:
+        return await self._rows(_SPENT() if budget_id is None else _SPENT_OF_BUDGET(budget_id))
+
+    async def runs(self, user_id: str | None, limit: int) -> list[Run]:
+        return await self._rows(_RUNS(limit) if user_id is None else _RUNS_OF_USER(user_id, limit))
+
+    async def run(self, user_id: str, run_id: str) -> Run | None:
+        return await self._one(_RUN(user_id, run_id))
+
+
+class BookSnapshot:
+    """The books at one moment, streamed; see `ports.books.Snapshot`."""
+
+    @abstractmethod
+    def _stream(self, query: Query[R]) -> AsyncIterator[R]:
+        """The rows of a query without values, a few hundred in memory at a time."""
+        ...
+
+    def transfers(self) -> AsyncIterator[Transfer]:
+        return self._stream(Query(kind=Transfer, rest="order by cause, kind, step"))
+
+    def adjustments(self) -> AsyncIterator[Adjustment]:
+        return self._stream(Query(kind=Adjustment, rest="order by seq"))
+
+    def grants(self) -> AsyncIterator[Grant]:
+        return self._stream(Query(kind=Grant, rest="order by created_ms, id"))
+
+    def holds(self) -> AsyncIterator[Hold]:
+        return self._stream(Query(kind=Hold, rest="order by id"))
+
+    def calls(self) -> AsyncIterator[Call]:
+        return self._stream(Query(kind=Call, rest="order by id"))
+
+    def usage_sums(self) -> AsyncIterator[UsageSum]:
+        return self._stream(Query(kind=UsageSum))
+
+    def rates(self) -> AsyncIterator[Rate]:
+        return self._stream(Query(kind=Rate, rest="order by seq"))
+
+    def limits(self) -> AsyncIterator[Limit]:
+        return self._stream(Query(kind=Limit, rest="order by id"))
+
+    def limit_cells(self) -> AsyncIterator[LimitCell]:
+        return self._stream(_LIMIT_CELLS)
+
+    def budget_spent(self) -> AsyncIterator[BudgetSpent]:
+        return self._stream(_SPENT)
+
+    def runs(self) -> AsyncIterator[Run]:
+        return self._stream(Query(kind=Run, rest="order by user_id, run_id"))
