@@ -80,7 +80,7 @@ class Storage(AccountReader, CallReader, CatalogReader, LimitReader, UsageReader
 
         Atomic: no other decision comes between the facts and the writes, in any process. The rule must be pure:
         it may be called again after a conflict. StorageUnavailable if the books cannot be written; an exception
-        of the rule reaches its own caller only. `scope` is one of `scopes.Scope`.
+        of the rule reaches its own caller only. The scopes are in `domain/books`.
 
         With `within_s`, StorageUnavailable comes after so many seconds at the latest. Then the decision may still be
         written: a caller that sets a limit must be able to repeat the request.

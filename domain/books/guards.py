@@ -12,7 +12,9 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from domain.accounts.rows import ApiKey, User
+import msgspec
+
+from domain.accounts.rows import User
 from domain.books.limit_scopes import RunScope
 from domain.books.management_scopes import (
     AliasScope,
@@ -22,14 +24,14 @@ from domain.books.management_scopes import (
     ProviderScope,
     UserScope,
 )
-from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
+from domain.books.rows import ROW_TYPES, AuditEntry, Row
 from domain.books.scopes import CallScope, RerateScope, SettleScope
 from domain.books.statistics.usage_sum import UsageSum
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, Grant, Transfer
-from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
+from domain.ledger.rows import Adjustment, Transfer
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
@@ -39,15 +41,20 @@ CATALOGUE: frozenset[type] = frozenset((ProviderRow, Credential, Rate, Alias, Pr
 # the decisions after it. What counts against it is written with a hold or a call, behind the lock of their user; where
 # several users share a limit, an engine must let their decisions come one after the other.
 UNGUARDED: frozenset[type] = frozenset((Transfer, UsageSum, AuditEntry, Limit, LimitCell, Budget, BudgetSpent))
-_USER_OF: dict[type, Callable[[Any], str]] = {
-    User: attrgetter("id"),
-    ApiKey: attrgetter("user_id"),
-    Grant: attrgetter("user_id"),
-    Hold: lambda hold: hold.wallet_id or hold.user_id,
-    Call: lambda call: call.wallet_id or call.user_id,
-    Idempotency: attrgetter("user_id"),
-    Run: attrgetter("user_id"),
-}
+
+
+def _user_of(kind: type[msgspec.Struct]) -> Callable[[Any], str] | None:
+    """How a row of this type names the user whose wallet guards it: the one who pays, where it names one."""
+    if kind is User:
+        return attrgetter("id")
+    if kind in UNGUARDED or "user_id" not in kind.__struct_fields__:
+        return None
+    if "wallet_id" in kind.__struct_fields__:
+        return lambda row: row.wallet_id or row.user_id
+    return attrgetter("user_id")
+
+
+_USER_OF: dict[type, Callable[[Any], str]] = {kind: found for kind in ROW_TYPES if (found := _user_of(kind))}
 GUARDED: frozenset[type] = frozenset((*_USER_OF, Adjustment))
 
 

@@ -1,6 +1,7 @@
 """What a scope can look up in the books: rows of one type, by the values of some columns.
 
 A lookup is data. A storage engine makes one statement of each, and its loader runs the steps of all scopes of a batch.
+Here are those of the rows that several scopes look up; another one can stand in the file of its scope.
 """
 
 from collections.abc import Callable, Collection
@@ -86,5 +87,3 @@ LIMIT_BY_ID = Lookup(kind=Limit, by=("id",), present=lambda books: books.limitin
 CELL_OF_LIMIT = Lookup(kind=LimitCell, by=("limit_id", "subject"), complete=True)
 BUDGET_BY_ID = Lookup(kind=Budget, by=("id",), present=lambda books: books.limiting.budgets)
 SPENT_OF_BUDGET = Lookup(kind=BudgetSpent, by=("budget_id", "subject"), complete=True)
-
-LOOKUPS = tuple(value for value in list(globals().values()) if isinstance(value, Lookup))

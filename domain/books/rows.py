@@ -3,7 +3,7 @@
 A decision carries `writes`, rows in their new state. `Call`, `Transfer` and `AuditEntry` rows are only added.
 """
 
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import msgspec
 
@@ -188,6 +188,7 @@ _OfACall: TypeAlias = Hold | Call | Adjustment | Idempotency | UsageSum
 
 
 Row: TypeAlias = User | ApiKey | _OfTheMarket | Grant | Transfer | _OfACall | _OfLimits | AuditEntry
+ROW_TYPES: frozenset[type[msgspec.Struct]] = frozenset(get_args(Row))
 
 
 class Decision(Protocol):

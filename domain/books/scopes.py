@@ -3,19 +3,11 @@
 The rows are named in steps. A step looks rows up by the scope's fields, or by rows that an earlier step has loaded.
 """
 
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
-from domain.books.limit_scopes import (
-    BudgetScope,
-    ExposureScope,
-    LimitScope,
-    NamedBudgetScope,
-    NamedLimitScope,
-    RunScope,
-)
 from domain.books.limit_steps import (
     ARE_THERE_LIMITS,
     COUNTS_OF_CALL,
@@ -38,7 +30,6 @@ from domain.books.lookups import (
     STALE_ANSWERS,
     USER_BY_ID,
 )
-from domain.books.management_scopes import AliasScope, CredentialScope, KeyScope, PriceScope, ProviderScope, UserScope
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency
 from domain.books.view import Steps
 from domain.books.working_copy import Books
@@ -294,23 +285,3 @@ class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
             grants=books.wallet(call.user_id) if call else (),
             adjustments=tuple(books.adjustments.get(self.call_id, ())),
         )
-
-
-Scope: TypeAlias = (
-    CallScope
-    | SettleScope
-    | SweepScope
-    | UserScope
-    | KeyScope
-    | ProviderScope
-    | CredentialScope
-    | AliasScope
-    | PriceScope
-    | RerateScope
-    | LimitScope
-    | NamedLimitScope
-    | ExposureScope
-    | BudgetScope
-    | NamedBudgetScope
-    | RunScope
-)

@@ -43,6 +43,7 @@ class Books:
         self.usage_sums: dict[tuple[str | int, ...], UsageSum] = {}
         self.audit: list[AuditEntry] = []
         self.limiting = LimitRows()
+        self.others: dict[type, dict[Any, Any]] = {}
 
         self._replaced: dict[type, Collection[Any]] = {
             User: self.users,
@@ -65,12 +66,12 @@ class Books:
 
         A change of the catalogue (provider, credential, rate, alias, price) makes a new version.
         """
-        _APPLY[type(row)](self, row)
+        _APPLY.get(type(row), _other)(self, row)
 
     def rows_of(self, kind: type) -> Collection[Any]:
         """The keys of the rows of a type that replace each other. Rows that are only added are not here."""
         rows = self._replaced.get(kind)
-        return () if rows is None else rows
+        return self.others.get(kind, ()) if rows is None else rows
 
     def wallet(self, user_id: str) -> tuple[Grant, ...]:
         """The user's grants, in no particular order."""
@@ -154,6 +155,11 @@ def _alias(books: Books, row: Alias) -> None:
 def _price(books: Books, row: Price) -> None:
     books.prices.append(row)
     books.version += 1
+
+
+def _other(books: Books, row: Any) -> None:
+    """Store a row of a type that needs nothing but its key: the property `key`, or the field `id`."""
+    books.others.setdefault(type(row), {})[getattr(row, "key", None) or row.id] = row
 
 
 def _audit(books: Books, row: AuditEntry) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,10 +11,10 @@ asyncpg = pytest.importorskip("asyncpg", reason="no PostgreSQL: its driver async
 
 from adapters.storage.postgres.connection import Database
 from adapters.storage.postgres.storage import PostgresStorage
-from adapters.storage.postgres.tables import LOOKUP_STATEMENTS, TABLES, parameters_of
+from adapters.storage.postgres.tables import TABLES, parameters_of, statement_of
 from domain.books.guards import CATALOGUE, GUARDED, UNGUARDED
 from domain.books.management_scopes import KeyScope, ProviderScope, UserScope
-from domain.books.rows import Row
+from domain.books.rows import ROW_TYPES
 from domain.books.scopes import CallScope, SweepScope
 from ports.books import StorageError
 from tests.adapters.storage_rules import (
@@ -34,6 +34,7 @@ from tests.adapters.storage_rules import (
     open_account,
     write,
 )
+from tests.support.lookups import all_lookups
 from tests.support.postgres import new_books, server_or_skip
 from tests.support.postgres_books import opened_in
 
@@ -65,7 +66,7 @@ async def outsider(url: str) -> AsyncIterator[Any]:
 
 
 def test_every_row_has_a_guard_or_needs_none() -> None:
-    kinds = {part for alias in get_args(Row) for part in get_args(alias) or (alias,)}
+    kinds = ROW_TYPES
 
     assert kinds == CATALOGUE | GUARDED | UNGUARDED
     assert len(kinds) == len(CATALOGUE) + len(GUARDED) + len(UNGUARDED)
@@ -237,10 +238,10 @@ async def test_a_database_that_cannot_be_written_refuses_and_is_ready_again_late
 async def test_the_hot_statements_use_an_index(url: str, outsider: Any) -> None:
     """(G16)"""
     await outsider.execute("set enable_seqscan = off; set enable_bitmapscan = off")
-    hot = [lookup for lookup in LOOKUP_STATEMENTS if lookup.by or lookup.until or lookup.oldest]
+    hot = [lookup for lookup in all_lookups() if lookup.by or lookup.until or lookup.oldest]
     for lookup in hot:
         values = {("a",) * len(lookup.by)} if len(lookup.by) > 1 else {"a"} if lookup.by else {1}
-        plan = await outsider.fetch(f"explain {LOOKUP_STATEMENTS[lookup]}", *parameters_of(lookup, values))
+        plan = await outsider.fetch(f"explain {statement_of(lookup)}", *parameters_of(lookup, values))
 
         assert not [row[0] for row in plan if "Seq Scan" in row[0]], (lookup, plan)
 

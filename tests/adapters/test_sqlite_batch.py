@@ -7,8 +7,8 @@ import pytest
 
 from adapters.storage.group_commit import Operation
 from adapters.storage.queries import INDEXED
-from adapters.storage.sqlite import load as sqlite_load
 from adapters.storage.sqlite.batch import Writer
+from adapters.storage.sqlite.load import statement_of
 from adapters.storage.sqlite.tables import BY_KIND
 from domain.books.management_scopes import KeyScope, UserScope
 from domain.books.scopes import CallScope, SweepScope
@@ -29,6 +29,7 @@ from tests.adapters.storage_rules import (
     settle_scope,
     write,
 )
+from tests.support.lookups import all_lookups
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +53,8 @@ def account() -> Operation:
 async def test_the_hot_statements_use_an_index(connection: sqlite3.Connection) -> None:
     """(G16)"""
     queries = [(BY_KIND[query.kind], f"from {BY_KIND[query.kind].name} {query.rest}") for query in INDEXED]
-    for table, rest in (*sqlite_load.STATEMENTS, *queries):
+    lookups = [(BY_KIND[lookup.kind], statement_of(lookup)) for lookup in all_lookups()]
+    for table, rest in (*((table, rest) for table, rest in lookups if "?" in rest), *queries):
         parameters = ["[]" if "json_each" in rest else 1] * rest.count("?")
         plan = connection.execute(f"explain query plan select {table.columns} {rest}", parameters).fetchall()
         # A list of keys is itself scanned; and so are holds, in their order, because all of them are of running calls, and

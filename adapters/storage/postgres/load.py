@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from adapters.storage.postgres.connection import Connection, Engine
-from adapters.storage.postgres.tables import BY_KIND, LOOKUP_STATEMENTS, parameters_of
+from adapters.storage.postgres.tables import BY_KIND, parameters_of, statement_of
 from adapters.storage.working_set import Copy, lookups_of
 from domain.accounts.rows import User
 from domain.books.limit_scopes import ExposureScope
@@ -104,7 +104,7 @@ async def load(connection: Connection, engine: Engine, scopes: Sequence[View[Any
     loaded: set[tuple[type, Any]] = set()
     for lookup, values in lookups_of(copy, scopes):
         table = BY_KIND[lookup.kind]
-        records = await connection.fetch(LOOKUP_STATEMENTS[lookup], *parameters_of(lookup, values))
+        records = await connection.fetch(statement_of(lookup), *parameters_of(lookup, values))
         copy.add(lookup, values, table.decoded(records), table.key_of, loaded)
     copy.books.version = meta["version"]  # a provider that is loaded is not a new one
     return Loaded(copy=copy, first=meta["now_us"] * _ROWS_IN_US)

@@ -10,6 +10,7 @@ bytes, so ids sort by time.
 import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -17,7 +18,7 @@ from adapters.storage.sqlite.tables import KINDS, json_text
 from adapters.storage.sqlite.tables import TABLES as DESCRIPTIONS
 from adapters.storage.sqlite.tables import Table as Description
 from domain.books.guards import CATALOGUE
-from domain.books.lookups import LOOKUPS, Lookup
+from domain.books.lookups import Lookup
 from domain.books.rows import AuditEntry
 from domain.ledger.rows import Adjustment, Transfer
 
@@ -126,6 +127,7 @@ TABLES: tuple[Table, ...] = tuple(map(Table, DESCRIPTIONS))
 BY_KIND: dict[type, Table] = {table.kind: table for table in TABLES}
 
 
+@cache
 def statement_of(lookup: Lookup) -> str:
     """The statement of a lookup. Its parameters: an array for each column that is compared, or a bound, or a number."""
     table = BY_KIND[lookup.kind]
@@ -151,6 +153,3 @@ def parameters_of(lookup: Lookup, values: set[Any]) -> tuple[Any, ...]:
     if lookup.by:
         return tuple(map(list, zip(*values, strict=True)))
     return (max(values),) if lookup.until or lookup.oldest else ()
-
-
-LOOKUP_STATEMENTS: dict[Lookup, str] = {lookup: statement_of(lookup) for lookup in LOOKUPS}

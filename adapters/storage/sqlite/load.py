@@ -6,11 +6,12 @@ is discarded.
 
 import sqlite3
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from adapters.storage.sqlite.tables import BY_KIND, Table, json_text
+from adapters.storage.sqlite.tables import BY_KIND, json_text
 from adapters.storage.working_set import Copy, lookups_of
-from domain.books.lookups import LOOKUPS, Lookup
+from domain.books.lookups import Lookup
 from domain.books.view import View
 
 # The list of values is bound as one JSON array, so that the text of a statement, and its plan, never change.
@@ -20,7 +21,8 @@ _TESTS = {"null": "{} is null", "not null": "{} is not null", "positive": "{} > 
 _KEPT_MAX = 20_000
 
 
-def _statement(lookup: Lookup) -> str:
+@cache
+def statement_of(lookup: Lookup) -> str:
     """Return the text after `select <columns>` for a lookup."""
     ids, table = BY_KIND[lookup.kind].ids, BY_KIND[lookup.kind].name
     tests = [_TESTS[test].format(" + ".join(columns)) for test, columns in lookup.where]
@@ -37,12 +39,6 @@ def _statement(lookup: Lookup) -> str:
     if lookup.oldest is not None:
         return f"{source}{where} order by {lookup.oldest} limit ?"
     return f"{source}{where}{' order by seq' if lookup.in_order else ''}"
-
-
-_STATEMENTS = {lookup: _statement(lookup) for lookup in LOOKUPS}
-STATEMENTS: tuple[tuple[Table[Any], str], ...] = tuple(
-    (BY_KIND[lookup.kind], text) for lookup, text in _STATEMENTS.items() if "?" in text
-)
 
 
 class Kept(Copy):
@@ -76,5 +72,5 @@ def load(connection: sqlite3.Connection, copy: Copy, scopes: Sequence[View[Any]]
             parameters: tuple[Any, ...] = (json_text(list(values)),)
         else:
             parameters = (max(values),) if lookup.until or lookup.oldest else ()
-        copy.add(lookup, values, table.read(connection, _STATEMENTS[lookup], parameters), table.key_of, loaded)
+        copy.add(lookup, values, table.read(connection, statement_of(lookup), parameters), table.key_of, loaded)
     copy.books.version = version  # a provider that is loaded is not a new one
