@@ -49,6 +49,23 @@ def post_form(hub: HubProcess, path: str, headers: Mapping[str, str] | None = No
     return ask(hub, path, urlencode(fields).encode(), key="", method="POST", headers={**FORM, **(headers or {})})
 
 
+def tables_of(answer: Response) -> list[list[dict[str, str]]]:
+    """The tables of a page: for each row the texts of its cells by the heads of their columns."""
+    tables = re.findall(r"<table.*?</table>", answer.body.decode(), re.DOTALL)
+    return [_rows(table) for table in tables]
+
+
+def _rows(table: str) -> list[dict[str, str]]:
+    head, _, body = table.partition("</thead>")
+    names = _cells(head)
+    return [dict(zip(names, _cells(row), strict=False)) for row in re.findall(r"<tr>.*?</tr>", body, re.DOTALL)]
+
+
+def _cells(markup: str) -> list[str]:
+    cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", markup, re.DOTALL)
+    return [" ".join(unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in cells]
+
+
 def text_of(answer: Response) -> str:
     """What a page shows, without its tags."""
     return unescape(re.sub(r"<[^>]+>", " ", answer.body.decode()))

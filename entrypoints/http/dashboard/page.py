@@ -74,7 +74,16 @@ class Redirect(msgspec.Struct, frozen=True):
     to: str
 
 
-Page: TypeAlias = Callable[[CallContext, Visitor, Request], Awaitable[View | Redirect | Refusal]]
+class Download(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that the browser keeps instead of showing it."""
+
+    name: str
+    content: bytes | AsyncIterator[bytes]
+    content_type: str = "text/csv; charset=utf-8"
+
+
+Answer: TypeAlias = View | Redirect | Download | Refusal
+Page: TypeAlias = Callable[[CallContext, Visitor, Request], Awaitable[Answer]]
 
 
 def page_handler(hub: CallContext, page: Page, permission: Permission | None = None) -> Handler:
@@ -105,16 +114,20 @@ async def visitor_of(hub: CallContext, request: Request) -> Visitor | None:
 
 async def _answer(
     hub: CallContext, page: Page, permission: Permission | None, visitor: Visitor, request: Request
-) -> View | Redirect | Refusal:
+) -> Answer:
     if permission is not None and (refusal := visitor.refusal(permission)) is not None:
         return refusal
     return await page(hub, visitor, request)
 
 
-def reply_of(request: Request, visitor: Visitor, answer: View | Redirect | Refusal) -> Reply:
+def reply_of(request: Request, visitor: Visitor, answer: Answer) -> Reply:
     """The reply to a visitor who is signed in."""
     if isinstance(answer, Redirect):
         return redirect(request, answer.to)
+    if isinstance(answer, Download):
+        kept = (("content-disposition", f'attachment; filename="{answer.name}"'), ("x-request-id", request.id))
+        headers = (*SECURITY, ("content-type", answer.content_type), *kept)
+        return Reply(status=200, headers=headers, body=answer.content)
     view = answer if isinstance(answer, View) else refused(answer)
     common = {
         "visitor": visitor,

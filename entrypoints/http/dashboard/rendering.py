@@ -45,6 +45,7 @@ def _environment() -> "Environment":
         "minute": minute_of,
         "fields": fields_of,
         "grouped": grouped,
+        "ms": ms_of,
     }
     return environment
 
@@ -78,6 +79,11 @@ def text_of(value: object) -> str:
 def grouped(value: int) -> str:
     """A whole number with thin spaces between its thousands."""
     return f"{value:,}".replace(",", "\u202f")
+
+
+def ms_of(value: int | None) -> str:
+    """A time in milliseconds; a dash where it is unknown."""
+    return "–" if value is None else f"{grouped(value)} ms"  # noqa: RUF001  # a dash for what is unknown
 
 
 def words_of(name: str) -> str:

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from entrypoints.http.dashboard.action_pages import action_page, index_page, post_handler
 from entrypoints.http.dashboard.page import page_handler
 from entrypoints.http.dashboard.pages.accounts import keys_page, user_page, users_page
-from entrypoints.http.dashboard.pages.calls import call_page, calls_page
+from entrypoints.http.dashboard.pages.call import call_page
+from entrypoints.http.dashboard.pages.calls import calls_csv, calls_page
 from entrypoints.http.dashboard.pages.hub import audit_page, help_page, settings_page
 from entrypoints.http.dashboard.pages.limits import limits_page
 from entrypoints.http.dashboard.pages.models import models_page, providers_page, routing_page
 from entrypoints.http.dashboard.pages.overview import overview_page
 from entrypoints.http.dashboard.pages.playground import playground_page
-from entrypoints.http.dashboard.pages.usage import usage_page
+from entrypoints.http.dashboard.pages.usage import usage_csv, usage_page
 from entrypoints.http.dashboard.relay import relay_routes
 from entrypoints.http.dashboard.sign_in import link_page, sign_in, sign_in_page, sign_out, use_sign_in_link
 from entrypoints.http.dashboard.sign_in_attempts import SignInAttempts
@@ -29,7 +30,9 @@ def dashboard_routes(hub: CallContext, table: Iterable[Route]) -> tuple[Route, .
         "": page_handler(hub, overview_page),
         "/playground": page_handler(hub, playground_page),
         "/usage": page_handler(hub, usage_page),
+        "/usage.csv": page_handler(hub, usage_csv),
         "/calls": page_handler(hub, calls_page),
+        "/calls.csv": page_handler(hub, calls_csv),
         "/calls/{id}": page_handler(hub, call_page),
         "/keys": page_handler(hub, keys_page),
         "/users": page_handler(hub, users_page, "see accounts"),

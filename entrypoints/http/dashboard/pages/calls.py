@@ -1,156 +1,92 @@
-"""The call log with its filters, and one call in full."""
+"""The call log with its filters, as a page and as CSV."""
 
+from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
-from domain.pricing.rate import Rate
-from domain.refusals import Refusal
-from domain.usage import PRICE_OF_UNIT, UNITS
-from entrypoints.http.dashboard.page import View, Visitor
-from entrypoints.http.dashboard.pages.own_calls import newest_calls, one_call, sees_all
+from domain.model_api.operations import OPERATIONS
+from domain.refusals import BadRequest, Refusal
+from domain.usage import Usage
+from entrypoints.http.dashboard.csv_files import csv_stream
+from entrypoints.http.dashboard.page import Download, View, Visitor
+from entrypoints.http.dashboard.pages.own_calls import (
+    STATES,
+    CallFilter,
+    calls_page_of,
+    every_matching,
+    sees_all,
+)
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
-from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments
-from entrypoints.usecases.public_types import Credits, CreditsEach
+from entrypoints.usecases.manage.call_view import CallView
+from entrypoints.usecases.public_types import Moment, read
 
 PAGE = 50
-# How many calls are looked through for one page of those that match.
+# About how many calls are looked through for one page of those that match.
 SCANNED_MAX = 2_000
-STATES = ("completed", "errors", "disconnected", "running", "slow")
-SLOW_MS = 30_000
+_TEXTS = ("user", "model", "state", "key", "app", "run", "operation")
+_MOMENTS = ("since", "until")
+_COSTS = frozenset(("cost_usd", "price_id", "cost_unknown", "credential_id", "process"))
+_APART = frozenset(("attempts", "usage"))
+_UNITS = Usage.__struct_fields__
 
 
-class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """A span of a call, in milliseconds since its start, as a bar of a thousand parts."""
-
-    label: str
-    start_ms: int
-    duration_ms: int
-    start: int
-    length: int
-    failed: bool = False
-
-
-class Quantity(msgspec.Struct, frozen=True, kw_only=True):
-    """A unit that was used, and the price that its rate has for it."""
-
-    label: str
-    count: int
-    price: Credits | CreditsEach | None
-    per: str
-
-
-async def calls_page(hub: CallContext, visitor: Visitor, request: Request) -> View:
+async def calls_page(hub: CallContext, visitor: Visitor, request: Request) -> View | Refusal:
     """`GET /dashboard/calls`: the newest calls that match the filters, and the way to older ones."""
-    wanted = {name: (request.query_value(name) or "").strip() for name in ("user", "model", "state", "before")}
-    found, last = await _matching(hub, visitor, wanted)
-    older = urlencode({**{name: text for name, text in wanted.items() if text}, "before": last}) if last else ""
+    given = _given(request)
+    wanted = _filter(hub, given)
+    if not isinstance(wanted, CallFilter):
+        return wanted
+    before = (request.query_value("before") or "").strip()
+    page = await calls_page_of(hub, visitor, wanted, PAGE, SCANNED_MAX, before)
+    kept = {name: text for name, text in given.items() if text}
     values = {
-        "calls": found,
-        "wanted": wanted,
+        "calls": page.calls,
+        "wanted": given,
         "states": STATES,
-        "older": older,
+        "operations": tuple(OPERATIONS),
+        "older": urlencode({**kept, "before": page.last}) if page.last else "",
+        "scanned": f"{SCANNED_MAX:,}" if page.last and len(page.calls) < PAGE else "",
         "show_user": sees_all(visitor),
-        "is_live": not wanted["before"],
-        "query": urlencode({name: text for name, text in wanted.items() if text}),
+        "is_live": not before and not given["until"] and request.query_value("live") != "off",
+        "is_paused": request.query_value("live") == "off",
+        "is_newest": not before,
+        "query": urlencode(kept),
     }
     return View(template="calls.html", title="Calls", values=values)
 
 
-async def call_page(hub: CallContext, visitor: Visitor, request: Request) -> View | Refusal:
-    """`GET /dashboard/calls/{id}`."""
-    call = await one_call(hub, visitor, request.path_values["id"])
-    if not isinstance(call, CallWithAdjustments):
-        return call
-    rate = await _rate(hub, call)
-    values = {
-        "call": call,
-        "stages": stages_of(call),
-        "quantities": quantities_of(call, rate),
-        "released": Credits(call.hold - call.charge) if call.ended is not None else None,
-        "rated": f"{rate.provider}/{rate.model}" if rate is not None else "",
-        "sees_costs": visitor.may("see models"),
-    }
-    return View(template="call.html", title="Call", values=values)
+async def calls_csv(hub: CallContext, visitor: Visitor, request: Request) -> Download | Refusal:
+    """`GET /dashboard/calls.csv`: every call that matches, the newest first, with a column for each unit."""
+    wanted = _filter(hub, _given(request))
+    if not isinstance(wanted, CallFilter):
+        return wanted
+    left_out = _APART if visitor.may("see models") else _APART | _COSTS
+    names = [name for name in CallView.__struct_fields__ if name not in left_out]
+
+    async def portions() -> AsyncIterator[list[list[Any]]]:
+        async for calls in every_matching(hub, visitor, wanted):
+            yield [_cells(call, names) for call in calls]
+
+    return csv_stream("calls", [*names, *_UNITS], portions())
 
 
-async def _matching(hub: CallContext, visitor: Visitor, wanted: dict[str, str]) -> tuple[list[CallView], str]:
-    """The calls of a page, and the id after which older ones may match; "" if there are none."""
-    found: list[CallView] = []
-    before, scanned = wanted["before"] or None, 0
-    while scanned < SCANNED_MAX:
-        calls = await newest_calls(hub, visitor, PAGE * 2, wanted["user"], before)
-        for call in calls:
-            scanned, before = scanned + 1, call.id
-            if _matches(call, wanted):
-                found.append(call)
-            if len(found) == PAGE:
-                return found, call.id
-        if len(calls) < PAGE * 2:
-            return found, ""
-    return found, before or ""
+def _cells(call: CallView, names: list[str]) -> list[Any]:
+    return [*(getattr(call, name) for name in names), *(getattr(call.usage, unit, None) for unit in _UNITS)]
 
 
-def _matches(call: CallView, wanted: dict[str, str]) -> bool:
-    names = f"{call.model} {call.provider or ''}/{call.provider_model or ''}"
-    if wanted["model"] and wanted["model"] not in names:
-        return False
-    match wanted["state"]:
-        case "completed":
-            return call.ending == "completed"
-        case "errors":
-            return call.ending in ("provider_failed", "timed_out", "lost")
-        case "disconnected":
-            return call.ending == "client_disconnected"
-        case "running":
-            return call.ending is None
-        case "slow":
-            return (call.duration_ms or 0) > SLOW_MS
-    return True
+def _given(request: Request) -> dict[str, str]:
+    return {name: (request.query_value(name) or "").strip() for name in (*_TEXTS, *_MOMENTS)}
 
 
-def stages_of(call: CallView) -> list[Stage]:
-    """The attempts one after another, and the answer from its first byte to its end."""
-    whole = max(call.duration_ms or 0, sum(attempt.duration_ms for attempt in call.attempts), 1)
-    stages, at = [], 0
-    for number, attempt in enumerate(call.attempts, 1):
-        label = f"attempt {number} at {attempt.provider}"
-        stages.append(_stage(label, at, attempt.duration_ms, whole, attempt.outcome != "answered"))
-        at += attempt.duration_ms
-    if call.first_byte_ms is not None and call.duration_ms is not None:
-        rest = max(0, call.duration_ms - call.first_byte_ms)
-        stages.append(_stage("until the first byte", 0, min(call.first_byte_ms, whole), whole))
-        stages.append(_stage("from the first byte to the end", call.first_byte_ms, rest, whole))
-    return stages
-
-
-def _stage(label: str, start_ms: int, duration_ms: int, whole: int, failed: bool = False) -> Stage:
-    start = min(start_ms, whole) * 1000 // whole
-    length = max(4, min(duration_ms, whole) * 1000 // whole)
-    return Stage(label=label, start_ms=start_ms, duration_ms=duration_ms, start=start, length=length, failed=failed)
-
-
-def quantities_of(call: CallView, rate: Rate | None) -> list[Quantity]:
-    """The units that were used."""
-    if call.usage is None:
-        return []
-    found = []
-    for unit in UNITS:
-        count = getattr(call.usage, unit.name)
-        if not count:
-            continue
-        nanos = getattr(rate.prices, PRICE_OF_UNIT[unit.name]) if rate is not None else None
-        kind = CreditsEach if unit.shown_each else Credits
-        per = "each" if unit.shown_each else "per million"
-        label = unit.name.replace("_", " ")
-        found.append(Quantity(label=label, count=count, price=None if nanos is None else kind(nanos), per=per))
-    return found
-
-
-async def _rate(hub: CallContext, call: CallView) -> Rate | None:
-    if call.rate_id is None or call.provider is None:
-        return None
-    catalog = await hub.current_catalog()
-    every = (rate for versions in catalog.rates.values() for rate in versions)
-    return next((rate for rate in every if rate.id == call.rate_id), None)
+def _filter(hub: CallContext, given: dict[str, str]) -> CallFilter | BadRequest:
+    moments: dict[str, Any] = {}
+    for name in _MOMENTS:
+        if given[name]:
+            try:
+                moments[f"{name}_ms"] = read(hub.clock.now_ms(), Moment, given[name])
+            except ValueError as problem:
+                return BadRequest(field=name, problem=str(problem))
+    return msgspec.convert({name: given[name] for name in _TEXTS} | moments, CallFilter)

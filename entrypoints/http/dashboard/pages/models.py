@@ -17,7 +17,7 @@ from entrypoints.usecases.manage.provider_actions import list_credentials, list_
 from entrypoints.usecases.management_context import NoFields
 from entrypoints.usecases.public_types import Credits, CreditsEach, Dollars, Moment
 
-PAGE = 100
+PAGE = 50
 # The units whose prices the table shows first, and the others if a model has nothing else.
 _SHOWN = ("input_tokens", "output_tokens", "cache_read_tokens")
 

@@ -1,0 +1,138 @@
+"""Every figure of the pages equals that of the command line for the same filter, to the nanocredit."""
+
+import csv
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from tests.behaviour.conftest import People
+from tests.behaviour.dashboard import ROOT, Browser, sign_in, tables_of, text_of
+from tests.behaviour.plain_calls import CHAT, Response, ask, openai_body
+from tests.support.hub import HubProcess
+
+SUBJECTS = ("model", "provider", "operation", "ending", "app", "key", "user")
+
+
+@pytest.fixture
+def owner(hub: HubProcess, people: People) -> Browser:
+    """The owner's browser, after calls of two users, one of which fails."""
+    for key, model, app in (
+        (hub.key, "echo/echo", "shop"),
+        (people.guest, "echo/echo", "desk"),
+        (hub.key, "no/such", "shop"),
+    ):
+        ask(hub, CHAT, openai_body(model, "How much is it?"), key=key, headers={"x-title": app})
+    return sign_in(hub, hub.key)
+
+
+def records(answer: Response) -> list[dict[str, str]]:
+    """The rows of a CSV file, by its head."""
+    assert 200 == answer.status, answer.body
+    assert "text/csv; charset=utf-8" == answer.header("content-type")
+    assert "attachment" in str(answer.header("content-disposition"))
+    return [*csv.DictReader(StringIO(answer.body.decode(), newline=""))]
+
+
+def plain(shown: str) -> str:
+    """A whole number without the spaces between its thousands, and a time without its unit."""
+    return shown.replace("\u202f", "").removesuffix(" ms")
+
+
+def written(value: Any) -> str:
+    """A value of the command line's JSON as CSV has it."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize("by", SUBJECTS)
+def test_usage_by_subject(hub: HubProcess, owner: Browser, by: str) -> None:
+    stats = hub.cli("stats", "show", "--since", "7d", "--by", by)
+    file = records(owner.get(f"{ROOT}/usage.csv?since=7d&by={by}"))
+    table = tables_of(owner.get(f"{ROOT}/usage?since=7d&by={by}"))[0]
+
+    expected = {row[by]: row["figures"] for row in stats["rows"]}
+    assert expected
+    assert expected == {
+        row[by]: {name: expected[row[by]][name] for name in expected[row[by]]}
+        for row in file
+        if all(row[name] == written(value) for name, value in expected[row[by]].items())
+    }
+    assert sorted(one["charge"] for one in expected.values()) == sorted(row["Charge"] for row in table)
+    assert sorted(one["cost"] for one in expected.values()) == sorted(row["Cost (USD)"] for row in table)
+    for column, figure in (("Calls", "calls"), ("Tokens in", "input_tokens"), ("Tokens out", "output_tokens")):
+        shown = sorted(int(plain(row[column])) for row in table)
+        assert sorted(one[figure] for one in expected.values()) == shown, column
+
+
+@pytest.mark.parametrize("every", ["hour", "day", "month"])
+def test_usage_by_period(hub: HubProcess, owner: Browser, every: str) -> None:
+    stats = hub.cli("stats", "show", "--since", "7d", "--every", every, "--user", "guest")
+    file = records(owner.get(f"{ROOT}/usage.csv?since=7d&every={every}&user=guest&table=period"))
+    page = owner.get(f"{ROOT}/usage?since=7d&every={every}&user=guest")
+
+    assert [row["since"] for row in stats["rows"]] == [row["since"] for row in file]
+    for row, line in zip(stats["rows"], file, strict=True):
+        assert {name: written(value) for name, value in row["figures"].items()} == {
+            name: line[name] for name in row["figures"]
+        }
+    charges = [row["figures"]["charge"] for row in reversed(stats["rows"]) if row["figures"]["calls"]]
+    assert charges == [row["Charge"] for row in tables_of(page)[1]]
+    assert stats["total"]["charge"] in text_of(page)
+
+
+def test_calls_and_their_file_under_every_filter(hub: HubProcess, owner: Browser) -> None:
+    calls = hub.calls()
+    for query, wanted in (
+        ("", calls),
+        ("user=guest", [call for call in calls if call["user"] == "guest"]),
+        ("app=desk", [call for call in calls if call["app"] == "desk"]),
+        ("model=echo", [call for call in calls if "echo" in f"{call['model']} {call['provider']}"]),
+        ("state=completed", [call for call in calls if call["ending"] == "completed"]),
+        (f"key={calls[0]['key_id']}", [call for call in calls if call["key_id"] == calls[0]["key_id"]]),
+        (f"since={calls[-1]['started']}", calls),
+        (f"until={calls[-1]['started']}", []),
+        ("run=none", [call for call in calls if call["run_id"] == "none"]),
+        ("operation=images", []),
+    ):
+        file = records(owner.get(f"{ROOT}/calls.csv?{query}"))
+        assert [call["id"] for call in wanted] == [row["id"] for row in file], query
+        for call, row in zip(wanted, file, strict=True):
+            scalars = {name: value for name, value in call.items() if name not in ("usage", "attempts")}
+            assert {name: written(value) for name, value in scalars.items()} == {name: row[name] for name in scalars}
+            assert all(str(count) == row[unit] for unit, count in (call["usage"] or {}).items())
+        tables = tables_of(owner.get(f"{ROOT}/calls?{query}"))
+        assert [call["charge"] for call in wanted[:50]] == [row["Charge"] for row in (tables or [[]])[0]], query
+
+
+def test_older_calls_follow_without_a_gap(hub: HubProcess, owner: Browser) -> None:
+    for number in range(55):
+        ask(hub, CHAT, openai_body("echo/echo", f"number {number}"), key=hub.key)
+    calls = hub.calls()
+    first = owner.get(f"{ROOT}/calls?user=owner")
+    last = [call for call in calls if call["user"] == "owner"][49]
+    older = owner.get(f"{ROOT}/calls?user=owner&before={last['id']}")
+
+    assert f"before={last['id']}" in first.body.decode()
+    shown = [row["Charge"] for page in (first, older) for row in tables_of(page)[0]]
+    assert [call["charge"] for call in calls if call["user"] == "owner"][:100] == shown
+
+
+def test_a_file_has_no_formula_and_shows_a_guest_no_cost(hub: HubProcess, people: People) -> None:
+    ask(hub, CHAT, openai_body("echo/echo"), key=people.guest, headers={"x-title": "=1+1"})
+    rows = records(sign_in(hub, people.guest).get(f"{ROOT}/calls.csv?user=owner"))
+
+    assert {"guest"} == {row["user"] for row in rows}
+    assert "'=1+1" == rows[0]["app"]
+    assert not {"cost_usd", "price_id", "credential_id"} & {*rows[0]}
+    usage = records(sign_in(hub, people.guest).get(f"{ROOT}/usage.csv?by=app"))
+    assert "'=1+1" in {row["app"] for row in usage}
+    assert "cost" not in usage[0]
+
+
+@pytest.mark.parametrize(("path", "status"), [("usage.csv?since=soon", 400), ("calls.csv?since=soon", 400)])
+def test_a_file_of_a_wrong_time_is_refused_with_the_field(owner: Browser, path: str, status: int) -> None:
+    answer = owner.get(f"{ROOT}/{path}")
+    assert status == answer.status
+    assert "since" in text_of(answer)
