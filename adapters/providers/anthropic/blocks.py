@@ -14,6 +14,7 @@ from adapters.providers.arguments import arguments_text
 from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.lenient_json import SPELLED, Lenient
 from adapters.providers.usage_counts import UNREPORTED
+from domain.dialects.stop_reasons import ANTHROPIC
 from domain.model_api.events import (
     Broken,
     CitationDelta,
@@ -27,18 +28,6 @@ from domain.model_api.events import (
     TextDelta,
     ToolCallDelta,
 )
-
-# https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
-_FINISH: dict[str, FinishReason] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "refusal",
-    "pause_turn": "pause",
-    "compaction": "pause",
-}
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -187,7 +176,7 @@ def finished(reason: str | None, stop_sequence: str | None, tools: int) -> tuple
     """
     if reason is None:
         return ()
-    finish: FinishReason = _FINISH.get(reason, "stop")
+    finish: FinishReason = ANTHROPIC.get(reason, "stop")
     if finish in ("stop", "tool_calls") and stop_sequence is None:
         finish = "tool_calls" if tools else "stop"
     return (Finished(reason=finish, stop_sequence=stop_sequence),)

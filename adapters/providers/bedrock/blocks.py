@@ -18,12 +18,12 @@ from adapters.providers.bedrock.turns import BASE64_MARK
 from adapters.providers.bedrock.usage import Service, reported
 from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.lenient_json import Lenient
+from domain.dialects.stop_reasons import BEDROCK
 from domain.model_api.events import (
     Broken,
     Ended,
     Event,
     Finished,
-    FinishReason,
     ProviderBlock,
     ReasoningDelta,
     Started,
@@ -37,17 +37,6 @@ SERVER_TOOL = "server_tool_use"
 STARTED = Started(id="", model="")
 """Converse reports neither an id nor a model."""
 
-_FINISH: dict[str, FinishReason] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "tool_calls",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "guardrail_intervened": "content_filter",
-    "content_filtered": "content_filter",
-    "refusal": "refusal",
-    "pause_turn": "pause",
-}
 # "The model's output is malformed": the content before it is no answer. https://docs.aws.amazon.com/bedrock/latest/
 # userguide/conversation-inference-call.html
 _FAULTS = frozenset(("malformed_model_output", "malformed_tool_use"))
@@ -159,7 +148,7 @@ def ended(reason: str | None, counted: tuple[Event, ...], fields: msgspec.Raw) -
         return (*counted, Broken(failure=malformed(f"the model ended its answer with {reason}")))
     extra = _RESPONSE_FIELDS.part(fields)
     met = extra.stop_sequence if extra is not None else None
-    finished = () if reason is None else (Finished(reason=_FINISH.get(reason, "stop"), stop_sequence=met),)
+    finished = () if reason is None else (Finished(reason=BEDROCK.get(reason, "stop"), stop_sequence=met),)
     return (*counted, *finished, Ended())
 
 

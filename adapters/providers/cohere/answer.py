@@ -19,6 +19,7 @@ from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
 from adapters.providers.usage_counts import UNREPORTED, Reader, usage_of
 from domain.dialects.signatures import carried, carry
+from domain.dialects.stop_reasons import COHERE
 from domain.failures import Failure
 from domain.model_api.events import (
     Broken,
@@ -26,7 +27,6 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    FinishReason,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -39,14 +39,6 @@ NAME = "cohere"
 _PLAN_BLOCK = 1_000  # Beyond the indexes of any content.
 _PLAN = carry(NAME, {"as": "tool_plan"})
 
-_FINISHES: dict[str, FinishReason] = {
-    "COMPLETE": "stop",
-    "STOP_SEQUENCE": "stop",
-    "MAX_TOKENS": "length",
-    "TOOL_CALL": "tool_calls",
-    "ERROR_LIMIT": "length",
-    "ERROR_TOXIC": "content_filter",
-}
 _FAULTS = frozenset({"ERROR", "TIMEOUT", "USER_CANCEL"})
 
 _NOTHING = msgspec.Raw(b"null")
@@ -213,7 +205,7 @@ def _ending(reason: str | None, usage: msgspec.Raw, error: str | None, body: byt
     usage_events = _reported(usage)
     if error or reason in _FAULTS:
         return (*usage_events, _broken(error or f"The provider ended the answer with {reason}.", body))
-    return (*usage_events, *(() if reason is None else (Finished(reason=_FINISHES.get(reason, "stop")),)), Ended())
+    return (*usage_events, *(() if reason is None else (Finished(reason=COHERE.get(reason, "stop")),)), Ended())
 
 
 def _run(reason: str | None, calls: object) -> str | None:

@@ -18,7 +18,6 @@ from adapters.providers.google.grounding import GROUNDING, Grounding, citations
 from adapters.providers.google.logprobs import logprobs
 from adapters.providers.google.parts import (
     FAULTS,
-    FINISHES,
     INCOMPLETE,
     RESPONSE,
     Candidate,
@@ -31,6 +30,7 @@ from adapters.providers.google.parts import (
 from adapters.providers.google.usage import Report, reported
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.usage_counts import is_reported
+from domain.dialects.stop_reasons import GOOGLE
 from domain.model_api.events import Broken, Ended, Event, Finished, ProviderBlock, Started
 
 END = ServerEvent("end of stream", b"{}", b"")
@@ -166,7 +166,7 @@ def _finish(choice: Choice, index: int, candidate: Candidate, events: list[Event
     A reason to withhold an answer is kept.
     """
     finish = candidate.finish_reason or ""
-    reason = FINISHES.get(finish, "stop")
+    reason = GOOGLE.get(finish, "stop")
     if reason == "stop" and choice.calls:
         reason = "tool_calls"
     if finish not in ("STOP", "MAX_TOKENS"):

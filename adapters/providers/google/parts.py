@@ -13,27 +13,7 @@ from adapters.providers.google.failure import NAME, Status
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.usage_counts import UNREPORTED
 from domain.dialects.signatures import signed_by_google
-from domain.model_api.events import Event, FinishReason, ProviderBlock, ReasoningDelta, TextDelta, ToolCallDelta
-
-# https://ai.google.dev/api/generate-content#FinishReason. An unknown value counts as a plain stop: the text is
-# complete.
-FINISHES: dict[str, FinishReason] = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
-    "LANGUAGE": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "MODEL_ARMOR": "content_filter",
-    "JAILBREAK": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-    "IMAGE_PROHIBITED_CONTENT": "content_filter",
-    "IMAGE_RECITATION": "content_filter",
-    # A call of an undeclared tool. It is returned, so that the caller can report the mistake to the model.
-    "UNEXPECTED_TOOL_CALL": "tool_calls",
-}
+from domain.model_api.events import Event, ProviderBlock, ReasoningDelta, TextDelta, ToolCallDelta
 
 # Values that mean that the answer failed: its content is missing.
 FAULTS = frozenset(("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "MISSING_THOUGHT_SIGNATURE"))

@@ -15,13 +15,13 @@ from adapters.providers.lenient_json import SPELLED, Lenient
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
 from adapters.providers.usage_counts import Reader, usage_of
+from domain.dialects.stop_reasons import OLLAMA
 from domain.failures import Failure
 from domain.model_api.events import (
     Broken,
     Ended,
     Event,
     Finished,
-    FinishReason,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -30,7 +30,6 @@ from domain.model_api.events import (
 )
 
 NAME = "ollama"
-_FINISHES: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 
 
 class _Function(msgspec.Struct, frozen=True):
@@ -148,7 +147,7 @@ def _reported(line: bytes) -> tuple[UsageReported, ...]:
 def _ending(state: State, line: _Line, counted: tuple[UsageReported, ...]) -> list[Event]:
     """Return the counts, the finish reason and the end."""
     events: list[Event] = [*counted]
-    reason = _FINISHES.get(line.done_reason or "stop", "stop")
+    reason = OLLAMA.get(line.done_reason or "stop", "stop")
     events.append(Finished(reason="tool_calls" if state.calls and reason == "stop" else reason))
     events.append(Ended())
     return events

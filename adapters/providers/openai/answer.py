@@ -19,6 +19,7 @@ from adapters.providers.openai.tool_calls import Calls, ToolCallChunk
 from adapters.providers.openai.usage import Reported, reported
 from adapters.providers.openai.wire import Answer, Choice, ContentPart, Delta, usage_elsewhere
 from adapters.providers.usage_counts import UNREPORTED
+from domain.dialects.stop_reasons import OPENAI
 from domain.model_api.call import ModelCall
 from domain.model_api.events import (
     Broken,
@@ -33,22 +34,6 @@ from domain.model_api.events import (
     Started,
     TextDelta,
 )
-
-# OpenAI's five values, then those of compatible servers. An unknown value counts as a plain stop: the text is complete.
-_FINISHES: dict[str, FinishReason] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-    "max_tokens": "length",
-    "model_length": "length",
-    "model_context_window_exceeded": "length",  # Z.AI's, https://docs.z.ai/api-reference/llm/chat-completion
-    "tool_use": "tool_calls",
-    "sensitive": "content_filter",
-    "safety": "content_filter",
-    "refusal": "refusal",
-}
 
 # Values that mean that the answer failed: OpenRouter's "error"
 # (https://openrouter.ai/docs/api/reference/errors-and-debugging), and those of DeepSeek and Z.AI.
@@ -193,7 +178,7 @@ def _choices(state: State, choices: list[Choice], is_complete_answer: bool, even
             reason = "tool_calls" if state.calls.any_of(index) else "stop" if events[1:] else None
         if reason and index not in state.finished:
             # OpenRouter repeats the finish reason on its last chunk.
-            state = _finished(state, index, _FINISHES.get(reason, "stop"), choice.stop_reason, events)
+            state = _finished(state, index, OPENAI.get(reason, "stop"), choice.stop_reason, events)
     return state
 
 

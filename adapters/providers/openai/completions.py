@@ -15,12 +15,12 @@ from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import failing_as, read
 from adapters.providers.openai.usage import Reported, reported
 from adapters.providers.usage_counts import UNREPORTED
+from domain.dialects.stop_reasons import OPENAI
 from domain.model_api.call import Attempt, ModelCall
-from domain.model_api.events import Broken, Ended, Event, Finished, FinishReason, TextDelta
+from domain.model_api.events import Broken, Ended, Event, Finished, TextDelta
 
 NAME = "openai-completions"
 _ENCODER = msgspec.json.Encoder()
-_FINISHES: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
 
 
 class _Choice(msgspec.Struct):
@@ -100,7 +100,7 @@ def _events(counted: Reported, answer: _Answer) -> tuple[Reported, tuple[Event, 
         if choice.text:
             events.append(TextDelta(text=choice.text, choice=choice.index))
         if choice.finish_reason:
-            events.append(Finished(reason=_FINISHES.get(choice.finish_reason, "stop"), choice=choice.index))
+            events.append(Finished(reason=OPENAI.get(choice.finish_reason, "stop"), choice=choice.index))
     counted, usage_events = reported(counted, answer.usage, answer.service_tier)
     return counted, (*events, *usage_events)
 

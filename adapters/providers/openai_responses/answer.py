@@ -27,6 +27,7 @@ from adapters.providers.openai_responses.items import (
 )
 from adapters.providers.openai_responses.usage import Used, reported
 from adapters.providers.openai_responses.wire import About, Annotation, Delta, ItemEvent, Response, Typed
+from domain.dialects.stop_reasons import OPENAI_RESPONSES
 from domain.model_api.events import (
     Broken,
     Ended,
@@ -39,12 +40,6 @@ from domain.model_api.events import (
     TextDelta,
     ToolCallDelta,
 )
-
-_INCOMPLETE: dict[str, FinishReason] = {
-    "max_output_tokens": "length",
-    "max_tokens": "length",
-    "content_filter": "content_filter",
-}
 
 
 class State(msgspec.Struct, frozen=True):
@@ -130,7 +125,7 @@ def _ending(response: Response, state: State) -> tuple[Event, ...]:
 def _reason(response: Response, called: bool) -> FinishReason:
     if response.status == "incomplete":
         why = response.incomplete_details
-        return _INCOMPLETE.get(why.reason or "", "pause") if why is not None else "length"
+        return OPENAI_RESPONSES.get(why.reason or "", "pause") if why is not None else "length"
     return "tool_calls" if called else "stop"
 
 

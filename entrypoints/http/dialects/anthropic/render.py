@@ -12,7 +12,8 @@ https://platform.claude.com/docs/en/build-with-claude/streaming
 
 import msgspec
 
-from domain.model_api.events import Ended, Event, Finished, FinishReason, Started, UsageReported
+from domain.dialects.stop_reasons import ANTHROPIC_WRITTEN
+from domain.model_api.events import Ended, Event, Finished, Started, UsageReported
 from domain.usage import Usage
 from entrypoints.http.dialects.anthropic.content_block_events import (
     Begin,
@@ -28,15 +29,6 @@ from entrypoints.http.dialects.dialect import Rendering
 from entrypoints.http.one_line_json import one_line
 
 _ENCODE = msgspec.json.Encoder().encode
-
-_STOP_REASONS: dict[FinishReason, str] = {
-    "stop": "end_turn",
-    "length": "max_tokens",
-    "tool_calls": "tool_use",
-    "content_filter": "refusal",
-    "refusal": "refusal",
-    "pause": "pause_turn",
-}
 
 
 class State(msgspec.Struct, frozen=True):
@@ -123,7 +115,7 @@ def stop(finished: Finished | None, block_state: BlockState) -> dict[str, str | 
     """
     if finished is None:
         return {"stop_reason": None, "stop_sequence": None}
-    reason = _STOP_REASONS[finished.reason]
+    reason = ANTHROPIC_WRITTEN[finished.reason]
     if block_state.refused:
         reason = "refusal"
     elif finished.reason == "stop" and finished.stop_sequence is not None:

@@ -8,22 +8,14 @@ from typing import Any
 
 import msgspec
 
+from domain.dialects.stop_reasons import GOOGLE_WRITTEN
 from domain.model_api.citations import Source
-from domain.model_api.events import Finished, FinishReason
+from domain.model_api.events import Finished
 from domain.usage import Usage
 from entrypoints.http.decode_errors import JSON_ERRORS
 from entrypoints.http.dialects.google.parts import Choice
 
 Json = dict[str, Any]
-# Google's reason is STOP after a call as after a text.
-_FINISHES: dict[FinishReason, str] = {
-    "stop": "STOP",
-    "tool_calls": "STOP",
-    "length": "MAX_TOKENS",
-    "content_filter": "SAFETY",
-    "refusal": "SAFETY",
-    "pause": "OTHER",
-}
 _ABOUT = frozenset(("groundingMetadata", "citationMetadata", "urlContextMetadata"))
 
 
@@ -44,7 +36,7 @@ def candidate(index: int, parts: list[Any], choice: Choice, finished: Finished |
     """A candidate with its end. It has a finish reason only if the provider reported one."""
     rendered: Json = {"content": {"parts": parts, "role": "model"}}
     if finished is not None:
-        rendered["finishReason"] = _FINISHES[finished.reason]
+        rendered["finishReason"] = GOOGLE_WRITTEN[finished.reason]
     rendered["index"] = index
     if choice.sources:
         rendered["groundingMetadata"] = _grounding(choice.output, choice.sources)

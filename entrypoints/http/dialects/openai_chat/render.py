@@ -12,6 +12,7 @@ from typing import Any, assert_never
 import msgspec
 
 from domain.dialects.openrouter_reasoning import detail_of
+from domain.dialects.stop_reasons import OPENAI_WRITTEN
 from domain.model_api.citations import Passage
 from domain.model_api.embeddings import Embedded
 from domain.model_api.events import (
@@ -21,7 +22,6 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    FinishReason,
     ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
@@ -45,14 +45,6 @@ NAME = "openai"
 
 # OpenAI has no reason for a refusal that ends the answer (Anthropic's `refusal` means that its safety classifiers
 # stepped in, so content_filter is nearest), and none for a pause: the output so far is complete, so it is a stop.
-FINISHES: dict[FinishReason, str] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "content_filter": "content_filter",
-    "refusal": "content_filter",
-    "pause": "stop",
-}
 
 _DONE = b"data: [DONE]\n\n"
 _NOWHERE = Places()
@@ -238,7 +230,7 @@ def _likely(state: State, event: ProviderBlock) -> tuple[State, bytes]:
 
 def _finished(state: State, event: Finished) -> tuple[State, bytes]:
     state, delta = _opened(state, event.choice, {})
-    choice: dict[str, Any] = {"index": event.choice, "delta": delta, "finish_reason": FINISHES[event.reason]}
+    choice: dict[str, Any] = {"index": event.choice, "delta": delta, "finish_reason": OPENAI_WRITTEN[event.reason]}
     if event.stop_sequence is not None:
         choice["stop_reason"] = event.stop_sequence
     return state, state.head + _encode(choice) + state.tail

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from domain.dialects.openrouter_reasoning import detail_of
+from domain.dialects.stop_reasons import OPENAI_WRITTEN
 from domain.model_api.citations import Passage
 from domain.model_api.events import (
     CitationDelta,
@@ -25,7 +26,7 @@ from entrypoints.http.dialects.dialect import Rendering
 from entrypoints.http.dialects.openai_chat.google_signatures import extra_content
 from entrypoints.http.dialects.openai_chat.provider_blocks import is_custom_call, is_logprobs, provider_block
 from entrypoints.http.dialects.openai_chat.reasoning_order import Places
-from entrypoints.http.dialects.openai_chat.render import FINISHES, usage_object
+from entrypoints.http.dialects.openai_chat.render import usage_object
 
 
 class _Logprobs(msgspec.Struct):
@@ -158,7 +159,7 @@ def _choice(index: int, gathered: _Gathered) -> dict[str, Any]:
         "index": index,
         "message": message,
         "logprobs": {"content": gathered.likely, "refusal": None} if gathered.likely else None,
-        "finish_reason": None if finish is None else FINISHES[finish.reason],
+        "finish_reason": None if finish is None else OPENAI_WRITTEN[finish.reason],
     }
     if finish is not None and finish.stop_sequence is not None:
         choice["stop_reason"] = finish.stop_sequence

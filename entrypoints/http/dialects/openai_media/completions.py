@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from domain.dialects.stop_reasons import OPENAI_WRITTEN
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Ended, Event, Finished, RefusalDelta, TextDelta, UsageReported
 from domain.model_api.requests import ChatRequest, Message, Text
@@ -18,7 +19,7 @@ from domain.usage import Usage
 from entrypoints.http.decode_errors import JsonDecoder
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.openai_chat.field_errors import bad, read_body
-from entrypoints.http.dialects.openai_chat.render import FINISHES, usage_object
+from entrypoints.http.dialects.openai_chat.render import usage_object
 from entrypoints.http.dialects.openai_media.shared import Inputs, Model, error, inputs_of, stream_error
 
 NAME = "openai-completions"
@@ -123,7 +124,7 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
                 choices.setdefault(event.choice, _choice(event.choice, "", None))["text"] += event.text
             case Finished():
                 choice = choices.setdefault(event.choice, _choice(event.choice, "", None))
-                choice["finish_reason"] = FINISHES[event.reason]
+                choice["finish_reason"] = OPENAI_WRITTEN[event.reason]
             case UsageReported():
                 usage = event.usage
             case _:
@@ -149,7 +150,7 @@ def render(state: _State, event: Event) -> tuple[_State, bytes]:
         case TextDelta() | RefusalDelta():
             return state, _chunk(state, [_choice(event.choice, event.text, None)])
         case Finished():
-            return state, _chunk(state, [_choice(event.choice, "", FINISHES[event.reason])])
+            return state, _chunk(state, [_choice(event.choice, "", OPENAI_WRITTEN[event.reason])])
         case UsageReported():
             return msgspec.structs.replace(state, usage=event.usage), b""
         case Ended():

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from domain.model_api.events import Ended, Event, Finished, FinishReason, Started, UsageReported
+from domain.dialects.stop_reasons import OPENAI_RESPONSES_WRITTEN
+from domain.model_api.events import Ended, Event, Finished, Started, UsageReported
 from domain.usage import Usage
 from entrypoints.http.dialects.dialect import ErrorBody, Rendering
 from entrypoints.http.dialects.openai_chat.render import usage_object
@@ -20,12 +21,6 @@ from entrypoints.http.dialects.openai_responses.output_state import Content, clo
 
 _ENCODE = msgspec.json.Encoder().encode
 
-# The reasons of an incomplete answer; with all other finish reasons it is `completed`.
-_INCOMPLETE: dict[FinishReason, str] = {
-    "length": "max_output_tokens",
-    "content_filter": "content_filter",
-    "refusal": "content_filter",
-}
 
 # The service tiers of this API; other vendors' ordinary one ("standard", "on_demand") is its default.
 _SERVICES = {tier: tier for tier in ("auto", "default", "flex", "scale", "priority", "fast")}
@@ -118,7 +113,11 @@ def _closed(state: State) -> tuple[State, tuple[StreamEvent, ...]]:
 
 
 def _status(state: State) -> Literal["completed", "incomplete"]:
-    return "incomplete" if state.finished is not None and state.finished.reason in _INCOMPLETE else "completed"
+    return (
+        "incomplete"
+        if state.finished is not None and state.finished.reason in OPENAI_RESPONSES_WRITTEN
+        else "completed"
+    )
 
 
 def _written(state: State, stream_events: tuple[StreamEvent, ...]) -> tuple[State, bytes]:
@@ -150,7 +149,7 @@ def _response(state: State, status: str) -> dict[str, Any]:
     """The response object. It repeats its request, as OpenAI's does; the hub stores nothing."""
     rendering, why = state.rendering, None
     if status == "incomplete" and state.finished is not None:
-        why = {"reason": _INCOMPLETE[state.finished.reason]}
+        why = {"reason": OPENAI_RESPONSES_WRITTEN[state.finished.reason]}
     return {
         "id": f"resp_{_mark(rendering)}",
         "object": "response",
