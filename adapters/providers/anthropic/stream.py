@@ -13,7 +13,7 @@ https://platform.claude.com/docs/en/build-with-claude/streaming
 """
 
 from collections.abc import Callable
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -36,6 +36,7 @@ from adapters.providers.arguments import arguments_text
 from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import SPELLED, Lenient
+from adapters.providers.open_blocks import Blocks, OpenBlock, add_citation, add_input, stopped
 from adapters.providers.usage_counts import UNREPORTED
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
@@ -96,17 +97,6 @@ _TYPED = Lenient(_Typed)
 _FIELDS = Lenient(dict[str, msgspec.Raw])
 
 
-class _Open(msgspec.Struct, frozen=True):
-    """A block that gives events when it stops; `chunks` are the JSON text of its input so far."""
-
-    kind: Literal["tool", "unknown", "cited"]
-    block: msgspec.Raw = msgspec.Raw(b"{}")
-    name: str = ""
-    tool: int = 0
-    chunks: tuple[str, ...] = ()
-    citations: tuple[msgspec.Raw, ...] = ()
-
-
 class State(msgspec.Struct, frozen=True):
     """State of a stream: its usage, the number of tool calls, and the open blocks.
 
@@ -115,7 +105,7 @@ class State(msgspec.Struct, frozen=True):
 
     reported: Report | None = None
     tools: int = 0
-    open: dict[int, _Open] = {}
+    open: Blocks = {}
     last: int = -1
     stopped: bool = False
 
@@ -155,16 +145,16 @@ def _block_start(state: State, data: bytes) -> _Step:
     match block.type:
         case "text" | "":
             if block.citations:
-                state = _with_open(state, index, _Open(kind="cited", citations=tuple(block.citations)))
+                state = _with_open(state, index, OpenBlock(kind="cited", citations=tuple(block.citations)))
             return state, text(block, index)
         case "thinking" | "redacted_thinking":
             return state, reasoning(block, index)
         case "tool_use":
-            tool = _Open(kind="tool", block=event.content_block, tool=state.tools)
+            tool = OpenBlock(kind="tool", block=event.content_block, tool=state.tools)
             opened = msgspec.structs.replace(_with_open(state, index, tool), tools=state.tools + 1)
             return opened, (ToolCallDelta(index=tool.tool, id=block.id, name=block.name),)
         case name:
-            return _with_open(state, index, _Open(kind="unknown", block=event.content_block, name=name)), ()
+            return _with_open(state, index, OpenBlock(kind="unknown", block=event.content_block, name=name)), ()
 
 
 def _block_delta(state: State, data: bytes) -> _Step:
@@ -186,27 +176,14 @@ def _block_delta(state: State, data: bytes) -> _Step:
 
 
 def _input_delta(state: State, index: int, chunk: str) -> _Step:
-    block = state.open.get(index)
-    if block is None or block.kind == "cited":  # The index is invalid, so the delta belongs to the latest tool call.
-        index = next((at for at, other in reversed(state.open.items()) if other.kind != "cited"), index)
-        block = state.open.get(index)
-    if block is None or block.kind == "cited":
-        raise ValueError(f"it adds to the input of block {index}, which did not start as a tool's")
-    if not chunk:
-        return state, ()
-    if block.kind == "unknown":
-        return _with_open(state, index, msgspec.structs.replace(block, chunks=(*block.chunks, chunk))), ()
-    if not block.chunks:  # the first chunk is kept to record that the input is not empty
-        state = _with_open(state, index, msgspec.structs.replace(block, chunks=(chunk,)))
-    return state, (ToolCallDelta(index=block.tool, arguments=chunk),)
+    blocks, events = add_input(state.open, index, chunk)
+    return state if blocks is state.open else msgspec.structs.replace(state, open=blocks), events
 
 
 def _citations_delta(state: State, index: int, citation: msgspec.Raw) -> State:
     if bytes(citation) in (b"", b"null"):
         return state
-    before = state.open.get(index, _Open(kind="cited"))
-    cited = msgspec.structs.replace(before, citations=(*before.citations, citation))
-    return _with_open(state, index, cited)
+    return msgspec.structs.replace(state, open=add_citation(state.open, index, citation))
 
 
 def _unknown_delta(state: State, index: int, data: bytes) -> State:
@@ -232,14 +209,11 @@ def _joined(before: msgspec.Raw | None, value: msgspec.Raw) -> msgspec.Raw:
 def _block_stop(state: State, data: bytes) -> _Step:
     sent_index = _BLOCK_STOP.decode(data).index
     index = state.last if sent_index is None else sent_index
-    block = state.open.get(index)
-    if block is None:
-        return state, ()
-    still_open = {sent_index: other for sent_index, other in state.open.items() if sent_index != index}
-    return msgspec.structs.replace(state, open=still_open), _closing(block)
+    blocks, block = stopped(state.open, index)
+    return (state, ()) if block is None else (msgspec.structs.replace(state, open=blocks), _closing(block))
 
 
-def _closing(block: _Open) -> tuple[Event, ...]:
+def _closing(block: OpenBlock) -> tuple[Event, ...]:
     match block.kind:
         case "cited":
             return citations(block.citations)
@@ -266,7 +240,7 @@ def is_complete(state: State, _call: ModelCall) -> bool:
     return state.stopped
 
 
-def _with_open(state: State, index: int, block: _Open) -> State:
+def _with_open(state: State, index: int, block: OpenBlock) -> State:
     return msgspec.structs.replace(state, open={**state.open, index: block})
 
 

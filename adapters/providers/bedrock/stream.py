@@ -13,7 +13,7 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStre
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -35,6 +35,7 @@ from adapters.providers.bedrock.usage import Service, reported
 from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import Lenient, plain
+from adapters.providers.open_blocks import Blocks, OpenBlock, add_citation, add_input, stopped
 from domain.model_api.events import Broken, Event, ReasoningDelta, ToolCallDelta
 
 _Json = dict[str, Any]
@@ -94,17 +95,6 @@ _TOOL_USE = Lenient(ToolUse)
 _OBJECT = Lenient(dict[str, msgspec.Raw])
 
 
-class _Open(msgspec.Struct, frozen=True):
-    """A block that gives events when it stops; `chunks` are the JSON text of its input so far."""
-
-    kind: Literal["tool", "unknown", "cited"]
-    tool: int = 0
-    name: str = ""
-    block: _Json = {}
-    chunks: tuple[str, ...] = ()
-    citations: tuple[msgspec.Raw, ...] = ()
-
-
 class State(msgspec.Struct, frozen=True):
     """State of a stream: the number of tool calls, the open blocks, and the two last events.
 
@@ -112,7 +102,7 @@ class State(msgspec.Struct, frozen=True):
     """
 
     tools: int = 0
-    open: dict[int, _Open] = {}
+    open: Blocks = {}
     stopped: _MessageStop | None = None
     counted: _Metadata | None = None
     last: int = 0
@@ -151,7 +141,7 @@ def _block_start(state: State, data: bytes) -> _Step:
     if member(event.start) == "toolUse":
         use = _TOOL_USE.part(event.start["toolUse"]) or ToolUse()
         if use.type != SERVER_TOOL:
-            opened = _with_open(state, index, _Open(kind="tool", tool=state.tools))
+            opened = _with_open(state, index, OpenBlock(kind="tool", tool=state.tools))
             called = ToolCallDelta(index=state.tools, id=use.tool_use_id, name=use.name)
             return msgspec.structs.replace(opened, tools=state.tools + 1), (called,)
     name = member(event.start)
@@ -159,7 +149,7 @@ def _block_start(state: State, data: bytes) -> _Step:
         return state, ()
     block = {name: plain(event.start[name])}
     block_name = SERVER_TOOL if name == "toolUse" else name
-    return _with_open(state, index, _Open(kind="unknown", name=block_name, block=block)), ()
+    return _with_open(state, index, OpenBlock(kind="unknown", name=block_name, block=block)), ()
 
 
 def _block_delta(state: State, data: bytes) -> _Step:
@@ -175,9 +165,7 @@ def _block_delta(state: State, data: bytes) -> _Step:
     ) is not None:
         return state, events
     if bytes(delta.citation):
-        before = state.open.get(index, _Open(kind="cited"))
-        cited = msgspec.structs.replace(before, citations=(*before.citations, delta.citation))
-        return _with_open(state, index, cited), ()
+        return msgspec.structs.replace(state, open=add_citation(state.open, index, delta.citation)), ()
     return _unknown_delta(state, index, _ANY_DELTA.decode(data).delta), ()
 
 
@@ -189,19 +177,8 @@ def _reasoning_events(delta: _ReasoningDelta, index: int) -> tuple[Event, ...] |
 
 
 def _input_delta(state: State, index: int, chunk: str) -> _Step:
-    block = state.open.get(index)
-    if block is None or block.kind == "cited":  # The index is invalid, so the delta belongs to the latest tool call.
-        index = next((at for at, other in reversed(state.open.items()) if other.kind != "cited"), index)
-        block = state.open.get(index)
-    if block is None or block.kind == "cited":
-        raise ValueError(f"it adds to the input of block {index}, which did not start as a tool's")
-    if not chunk:
-        return state, ()
-    if block.kind == "unknown":
-        return _with_open(state, index, msgspec.structs.replace(block, chunks=(*block.chunks, chunk))), ()
-    if not block.chunks:  # the first chunk is kept to record that the input is not empty
-        state = _with_open(state, index, msgspec.structs.replace(block, chunks=(chunk,)))
-    return state, (ToolCallDelta(index=block.tool, arguments=chunk),)
+    blocks, events = add_input(state.open, index, chunk)
+    return state if blocks is state.open else msgspec.structs.replace(state, open=blocks), events
 
 
 def _unknown_delta(state: State, index: int, delta: _Json) -> State:
@@ -209,7 +186,7 @@ def _unknown_delta(state: State, index: int, delta: _Json) -> State:
 
     The deltas of a result are a list of contents, while the complete result is an object around it.
     """
-    block = state.open.get(index, _Open(kind="unknown", name=next(iter(delta), "")))
+    block = state.open.get(index, OpenBlock(kind="unknown", name=next(iter(delta), "")))
     if block.kind != "unknown" or not delta:
         return state
     wrapped = {
@@ -233,14 +210,11 @@ def _merged(before: Any, more: Any) -> Any:
 
 def _block_stop(state: State, data: bytes) -> _Step:
     state, index = _placed(state, _STOP.decode(data).content_block_index)
-    block = state.open.get(index)
-    if block is None:
-        return state, ()
-    still_open = {at: other for at, other in state.open.items() if at != index}
-    return msgspec.structs.replace(state, open=still_open), _closing(block)
+    blocks, block = stopped(state.open, index)
+    return (state, ()) if block is None else (msgspec.structs.replace(state, open=blocks), _closing(block))
 
 
-def _closing(block: _Open) -> tuple[Event, ...]:
+def _closing(block: OpenBlock) -> tuple[Event, ...]:
     match block.kind:
         case "cited":
             return tuple(map(citation_event, block.citations))
@@ -250,10 +224,11 @@ def _closing(block: _Open) -> tuple[Event, ...]:
             return () if block.chunks else (ToolCallDelta(index=block.tool, arguments="{}"),)
 
 
-def _with_input(block: _Open) -> _Json:
+def _with_input(block: OpenBlock) -> _Json:
     """Return the block of a tool that Bedrock ran, with its streamed input; invalid JSON is kept as text."""
-    if not isinstance(block.block.get("toolUse"), dict):
-        return block.block
+    fields: _Json = block.block
+    if not isinstance(fields.get("toolUse"), dict):
+        return fields
     spelled = "".join(block.chunks)
     parsed: Any = spelled
     try:
@@ -261,7 +236,7 @@ def _with_input(block: _Open) -> _Json:
         parsed = msgspec.Raw((spelled or "{}").encode())
     except DECODE_ERRORS:
         pass
-    return {"toolUse": {**block.block["toolUse"], "input": parsed}}
+    return {"toolUse": {**fields["toolUse"], "input": parsed}}
 
 
 def _message_stop(state: State, data: bytes) -> _Step:
@@ -294,7 +269,7 @@ def _placed(state: State, index: int | None) -> tuple[State, int]:
     return msgspec.structs.replace(state, last=index), index
 
 
-def _with_open(state: State, index: int, block: _Open) -> State:
+def _with_open(state: State, index: int, block: OpenBlock) -> State:
     return msgspec.structs.replace(state, open={**state.open, index: block})
 
 
