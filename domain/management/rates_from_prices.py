@@ -29,18 +29,31 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     credit_price_nanos: int
 
 
+class RateFromPrice(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate that was made from a price, and the rate that it replaces; None: the model was not on sale."""
+
+    price: Price
+    before: Rate | None
+    after: Rate
+
+
 class Sold(msgspec.Struct, frozen=True, kw_only=True):
     """The result of selling a provider's models, by the models' names.
 
-    `kept` have a rate of the operator's own, or were removed from sale; `unchanged` have the rate already; `impossible`
-    have a price that is too high to be charged.
+    `changes` have the new rates. `kept` have a rate of the operator's own, or were removed from sale; `unchanged` have
+    the rate already; `impossible` have a price that is too high to be charged.
     """
 
     provider: str
-    rates: tuple[Rate, ...] = ()
+    changes: tuple[RateFromPrice, ...] = ()
     unchanged: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     impossible: tuple[str, ...] = ()
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """The new rates."""
+        return tuple(change.after for change in self.changes)
 
 
 def rate_of(price: Price, terms: Terms, provider: str, rate_id: str, moment_ms: int) -> Rate:
@@ -85,7 +98,7 @@ def sell(
     if row is None or row.removed_ms is not None:
         return Sold(provider=""), Denied(refusal=NotFound(kind="provider", name=""))
     current = _current(facts.rates)
-    new: list[Rate] = []
+    new: list[RateFromPrice] = []
     unchanged, kept, impossible = [], [], []
     for price, rate_id in zip(prices, rate_ids, strict=True):
         standing = current.get(price.model)
@@ -102,18 +115,19 @@ def sell(
         if standing is not None and holds and _alike(standing, rate):
             unchanged.append(price.model)
         else:
-            new.append(rate)
+            before = standing if standing is not None and not standing.removed else None
+            new.append(RateFromPrice(price=price, before=before, after=rate))
     sold = Sold(
         provider=row.name,
-        rates=tuple(new),
+        changes=tuple(new),
         unchanged=tuple(unchanged),
         kept=tuple(kept),
         impossible=tuple(impossible),
     )
     if not new:
         return sold, Unchanged(row=row)
-    writes: tuple[Row, ...] = (*new, _audited(actor, row.name, len(new), terms))
-    return sold, Changed(row=new[0], writes=writes)
+    writes: tuple[Row, ...] = (*sold.rates, _audited(actor, row.name, len(new), terms))
+    return sold, Changed(row=new[0].after, writes=writes)
 
 
 def _following(standing: Rate | None, rate: Rate, since_ms: int | None) -> Rate:

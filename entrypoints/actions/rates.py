@@ -86,7 +86,7 @@ ACTIONS = (
     Action(
         name="rate bulk",
         meaning="sell the models of the price book, at a margin",
-        details="Rates that were set by hand stay.",
+        details="Rates that were set by hand stay. `--dry-run` shows every amount that would change.",
         example="aihub rate bulk --margin 20 --credit-price 1 --provider openai",
         permission="manage models",
         is_change=True,
@@ -100,6 +100,7 @@ ACTIONS = (
             Argument("provider", "--provider", "NAME"),
             Argument("model", "--model", "PROVIDER/MODEL"),
             _FROM,
+            Argument("dry_run", "--dry-run"),
         ),
     ),
     Action(

@@ -83,7 +83,13 @@ def rate_bulk(request: actions.SellByPriceBook, reply: list[actions.SoldView]) -
     heads = ("PROVIDER", "SOLD", "UNCHANGED", "KEPT", "IMPOSSIBLE")
     legend = "KEPT were set by hand or taken from sale, IMPOSSIBLE have a price that could not be charged"
     note = legend if any(each.kept or each.impossible for each in reply) else ""
-    return Output(text=table(heads, rows, "The book has no prices of the providers here."), note=note)
+    text = table(heads, rows, "The book has no prices of the providers here.")
+    if not request.dry_run:
+        return Output(text=text, note=note)
+    columns = ("model", "unit", "requests", "before", "after", "cost")
+    lines = [[getattr(change, column) for column in columns] for each in reply for change in each.changes]
+    changes = table([column.upper() for column in columns], lines, "Nothing would change.")
+    return Output(text=f"{text}\n\n{changes}", note="; ".join(filter(None, (note, "nothing was changed"))))
 
 
 def calls_rerated(request: RerateCalls, reply: CallsRerated) -> Output:

@@ -1,6 +1,7 @@
 """Every figure of the pages equals that of the command line for the same filter, to the nanocredit."""
 
 import csv
+import re
 from io import StringIO
 from typing import Any
 
@@ -136,3 +137,45 @@ def test_a_file_of_a_wrong_time_is_refused_with_the_field(owner: Browser, path: 
     answer = owner.get(f"{ROOT}/{path}")
     assert status == answer.status
     assert "since" in text_of(answer)
+
+
+def test_the_preview_of_a_margin_shows_every_change_and_makes_none(hub: HubProcess, owner: Browser) -> None:
+    hub.cli("provider", "add", "mistral")
+    before = hub.cli("rate", "list"), hub.cli("call", "list")
+    terms = ("--margin", "12.5", "--credit-price", "0.01", "--provider", "mistral")
+    query = "margin=12.5&credit_price=0.01&provider=mistral"
+    (planned,) = hub.cli("rate", "bulk", *terms, "--dry-run")
+    page, file = owner.get(f"{ROOT}/models/margin?{query}"), owner.get(f"{ROOT}/models/margin.csv?{query}")
+
+    assert planned["sold"]
+    assert [{name: written(value) for name, value in one.items()} for one in planned["changes"]] == records(file)
+    shown = [row["After"] for row in tables_of(page)[0]]
+    assert [one["after"] for one in planned["changes"]][:100] == shown
+    assert before == (hub.cli("rate", "list"), hub.cli("call", "list"))
+
+    done = owner.post(f"{ROOT}/actions/rate-bulk", margin="12.5", credit_price="0.01", provider="mistral")
+    assert 303 == done.status
+    rates = {rate["model"]: rate for rate in hub.cli("rate", "list")}
+    for one in planned["changes"]:
+        if not one["requests"]:
+            assert one["after"] == rates[one["model"]][one["unit"]]
+    again = owner.get(f"{ROOT}/models/margin?{query}")
+    assert "Nothing would change" in text_of(again)
+    hub.cli("provider", "remove", "mistral")
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "field"),
+    [
+        ("margin=much&credit_price=1", 400, "margin"),
+        ("margin=20&credit_price=0", 400, "credit_price"),
+        ("margin=&credit_price=", 400, "margin"),
+        ("margin=20&credit_price=1&model=nameless", 400, "model"),
+        ("margin=20&credit_price=1&provider=nobody", 404, None),
+    ],
+)
+def test_wrong_terms_come_back_at_their_field(owner: Browser, query: str, status: int, field: str | None) -> None:
+    page = owner.get(f"{ROOT}/models/margin?{query}")
+    assert status == page.status
+    assert ([field] if field else []) == re.findall(r'id="field-(\w+)-error"', page.body.decode())
+    assert status == owner.get(f"{ROOT}/models/margin.csv?{query}").status

@@ -128,8 +128,8 @@ async def _posted(hub: CallContext, visitor: Visitor, request: Request) -> View 
     outcome = await _carried_out(hub, visitor, action, fields, sent)
     if isinstance(outcome, View):
         return outcome
-    noun, _, verb = action.name.partition(" ")
-    if noun in HOMES and verb not in ("bulk", "verify") and not hasattr(outcome, "key"):
+    noun = action.name.partition(" ")[0]
+    if noun in HOMES and not sent.get("dry_run") and not hasattr(outcome, "key"):
         return Redirect(f"{HOMES[noun]}?done={request.path_values['action']}")
     values = {"action": action, "reply": outcome, "home": HOMES.get(noun, PREFIX), "home_label": _home_label(noun)}
     return View(template="result.html", title=_title(action), values=values)

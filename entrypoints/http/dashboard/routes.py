@@ -9,6 +9,7 @@ from entrypoints.http.dashboard.pages.call import call_page
 from entrypoints.http.dashboard.pages.calls import calls_csv, calls_page
 from entrypoints.http.dashboard.pages.hub import audit_page, help_page, settings_page
 from entrypoints.http.dashboard.pages.limits import limits_page
+from entrypoints.http.dashboard.pages.margin import margin_csv, margin_page
 from entrypoints.http.dashboard.pages.models import models_page, providers_page, routing_page
 from entrypoints.http.dashboard.pages.overview import overview_page
 from entrypoints.http.dashboard.pages.playground import playground_page
@@ -39,6 +40,8 @@ def dashboard_routes(hub: CallContext, table: Iterable[Route]) -> tuple[Route, .
         "/users/{name:path}": page_handler(hub, user_page, "see accounts"),
         "/providers": page_handler(hub, providers_page, "see models"),
         "/models": page_handler(hub, models_page, "see models"),
+        "/models/margin": page_handler(hub, margin_page, "manage models"),
+        "/models/margin.csv": page_handler(hub, margin_csv, "manage models"),
         "/routing": page_handler(hub, routing_page, "see routes"),
         "/limits": page_handler(hub, limits_page, "see accounts"),
         "/audit": page_handler(hub, audit_page, "see accounts"),

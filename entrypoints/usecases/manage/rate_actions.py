@@ -18,7 +18,8 @@ from domain.pricing.rate import Rate
 from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage import rates
 from entrypoints.usecases.manage.providers import display_name_problem
-from entrypoints.usecases.manage.rates_from_prices import sell_by_book
+from entrypoints.usecases.manage.rate_changes import AmountChange, changed_amounts
+from entrypoints.usecases.manage.rates_from_prices import as_decided, previewed, sell_by_book
 from entrypoints.usecases.manage.unit_amounts import (
     RateAmounts,
     RatedModel,
@@ -95,12 +96,14 @@ class SellByPriceBook(msgspec.Struct, frozen=True, kw_only=True):
     provider: Annotated[str | None, Meta(description="only this provider's models (all)")] = None
     model: Annotated[str | None, Meta(description="only this model, also if it was taken from sale")] = None
     effective: Annotated[Moment | None, Meta(description="for calls that begin then or later (now)")] = None
+    dry_run: Annotated[bool, Meta(description="only report every change, and make none")] = False
 
 
 class SoldView(msgspec.Struct, frozen=True, kw_only=True):
     """The models of a provider, by what was done with them.
 
-    `kept` were set by hand or taken from sale, `impossible` have a price that could not be charged.
+    `kept` were set by hand or taken from sale, `impossible` have a price that could not be charged. `changes` are the
+    amounts of the models that were sold, or that would be.
     """
 
     provider: str
@@ -108,6 +111,7 @@ class SoldView(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: list[str]
     kept: list[str]
     impossible: list[str]
+    changes: list[AmountChange]
 
 
 async def define_rate(context: ActionContext, request: SetRate) -> RateView | Denial:
@@ -183,7 +187,8 @@ async def sell_by_price_book(context: ActionContext, request: SellByPriceBook) -
         provider, _, model = model.partition("/")
         if not model:
             return BadRequest(field="model", problem="write PROVIDER/MODEL, or the provider as `provider`")
-    sold = await sell_by_book(context.hub, context.by, terms, provider, model, request.effective)
+    ending = previewed if request.dry_run else as_decided
+    sold = await sell_by_book(context.hub, context.by, terms, provider, model, request.effective, ending)
     if isinstance(sold, NotFound | BadRequest):
         return sold
     return [
@@ -193,6 +198,7 @@ async def sell_by_price_book(context: ActionContext, request: SellByPriceBook) -
             unchanged=[*each.unchanged],
             kept=[*each.kept],
             impossible=[*each.impossible],
+            changes=[*changed_amounts(each.changes)],
         )
         for each in sold
     ]

@@ -1,9 +1,9 @@
 """Selling by the price book: rates for all models of the present providers, or for some of them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from domain.books.management_scopes import ProviderFacts, ProviderScope
-from domain.management.changes import Denied, Outcome
+from domain.management.changes import Changed, Denied, Outcome, Unchanged
 from domain.management.rates_from_prices import Sold, Terms, sell
 from domain.pricing.price_book import Price, ProviderPrices, versions
 from domain.refusals import BadRequest, NotFound, Remedy
@@ -13,6 +13,16 @@ from entrypoints.usecases.management_context import ManagementContext, actor
 RULE = "AIHUB_MARGIN"
 
 
+def as_decided(outcome: Outcome) -> Outcome:
+    """The outcome as it was decided: it is written to the books."""
+    return outcome
+
+
+def previewed(outcome: Outcome) -> Outcome:
+    """The outcome without its rows: nothing is written."""
+    return Unchanged(row=outcome.row) if isinstance(outcome, Changed) else outcome
+
+
 async def sell_by_book(
     context: ManagementContext,
     by: str,
@@ -20,10 +30,12 @@ async def sell_by_book(
     provider: str | None = None,
     model: str | None = None,
     since_ms: int | None = None,
+    ending: Callable[[Outcome], Outcome] = as_decided,
 ) -> list[Sold] | NotFound | BadRequest:
     """Make rates from all prices, from one provider's, or from one model's; returns the sold, provider by provider.
 
-    The rates hold from `since_ms` on, at the prices of that moment; None: from now.
+    The rates hold from `since_ms` on, at the prices of that moment; None: from now. `ending` is `as_decided` or
+    `previewed`.
     """
     book = await price_book_view(context.book, context.storage)
     rows = (await context.storage.catalog()).providers
@@ -34,7 +46,7 @@ async def sell_by_book(
     for name in chosen:
         prices = _prices(book.provider_prices(name), model, context.clock.now_ms() if since_ms is None else since_ms)
         if prices:
-            found.append(await _sell(context, by, name, prices, terms, model is not None, since_ms))
+            found.append(await _sell(context, by, name, prices, terms, model is not None, since_ms, ending))
     if model is not None and not found:
         return NotFound(kind="price", name=model, remedy=Remedy("price list"))
     return found
@@ -54,6 +66,7 @@ async def _sell(
     terms: Terms,
     named: bool,
     since_ms: int | None,
+    ending: Callable[[Outcome], Outcome],
 ) -> Sold:
     who = actor(context, by)
     rate_ids = [context.ids.new("rate") for _ in prices]
@@ -62,7 +75,7 @@ async def _sell(
     def rule(facts: ProviderFacts) -> Outcome:
         sold, outcome = sell(facts, who, prices, terms, rate_ids, named, since_ms)
         reported[:] = [sold]
-        return outcome
+        return ending(outcome)
 
     outcome = await context.storage.decide(ProviderScope(name=provider), rule)
     return Sold(provider=provider) if isinstance(outcome, Denied) else reported[0]
