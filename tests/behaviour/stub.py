@@ -4,15 +4,13 @@ A provider's name is the first part of its path, so that one port is many provid
 holds every request that came against the house rule: the provider's own credential, and nothing of the caller's.
 """
 
-import asyncio
-import threading
 from collections import deque
 from collections.abc import Iterable
 
 from tests.behaviour.stub_answers import polite
-from tests.support.provider import Handler, Received, Reply, StubProvider
+from tests.support.provider import Handler, Received, Reply
+from tests.support.provider_thread import ProviderThread
 
-START_S = 10
 SECRETS = {
     # Two each, so that a second attempt has somebody untried and need not wait.
     "oai": ("sk-oai-canary-one-7Qx2", "sk-oai-canary-two-8Qy3"),
@@ -27,21 +25,16 @@ SECRETS = {
 }
 
 
-class Stub:
+class Stub(ProviderThread):
     """The server, what it will answer next, and what it was asked."""
 
     def __init__(self) -> None:
-        self.port = 0
+        super().__init__("stub providers")
         self.forbidden: set[str] = set()
         self._script: deque[Handler] = deque()
         self._always: Handler = polite
         self._seen: list[Received] = []
         self._known: dict[str, set[str]] = {name: set(secrets) for name, secrets in SECRETS.items()}
-        self._started = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="stub providers", daemon=True)
 
     def url(self, provider: str) -> str:
         """The base URL of a provider."""
@@ -96,32 +89,6 @@ class Stub:
                 scheme, _, secret = request.headers["authorization"].partition(" ")
                 assert ("Bearer", True) == (scheme, secret in self._known[provider])
                 assert "x-api-key" not in request.headers
-
-    def start(self) -> None:
-        self._thread.start()
-        assert self._started.wait(START_S), "the stub providers did not start"
-
-    def stop(self) -> None:
-        assert self._loop is not None
-        assert self._stop is not None
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(START_S)
-        if self._failure is not None:
-            raise self._failure
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as failure:
-            self._failure = failure
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        async with StubProvider(self._answer) as stub:
-            self.port = stub.port
-            self._started.set()
-            await self._stop.wait()
 
     async def _answer(self, request: Received, reply: Reply) -> None:
         self._seen.append(request)

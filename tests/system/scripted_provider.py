@@ -1,7 +1,6 @@
 """A provider that does what the prompt tells it: the last message is a `Script`, in either dialect.
 
-It serves from a thread of its own, so that a blocking command or a busy client never holds it up. What it noticed
-about each request is kept by the script's `id`, which the callers choose.
+What it noticed about each request is kept by the script's `id`, which the callers choose.
 """
 
 import asyncio
@@ -12,10 +11,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tests.support.provider import Received, Reply, StubProvider
+from tests.support.provider import Received, Reply
+from tests.support.provider_thread import ProviderThread
 from tests.system.scripted_answers import Script, streamed, whole
 
-START_S = 10
 WAIT_S = 10
 KEEP_ALIVE_S = 0.05
 
@@ -36,19 +35,14 @@ class Seen(msgspec.Struct, kw_only=True):
         self.left.set()
 
 
-class ScriptedProvider:
+class ScriptedProvider(ProviderThread):
     """The server, its thread, and what it saw."""
 
     def __init__(self) -> None:
-        self.port = 0
+        super().__init__("scripted provider")
         self._seen: dict[str, list[Seen]] = {}
         self._gates: dict[str, asyncio.Event] = {}
         self._arrival = threading.Condition()
-        self._started = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="scripted provider", daemon=True)
 
     @property
     def base_url(self) -> str:
@@ -75,32 +69,6 @@ class ScriptedProvider:
         """Let every request of that gate be answered, now and later."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(lambda: self._gate(name).set())
-
-    def start(self) -> None:
-        self._thread.start()
-        assert self._started.wait(START_S), "the scripted provider did not start"
-
-    def stop(self) -> None:
-        assert self._loop is not None
-        assert self._stop is not None
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(START_S)
-        if self._failure is not None:
-            raise self._failure
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as failure:
-            self._failure = failure
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        async with StubProvider(self._answer) as stub:
-            self.port = stub.port
-            self._started.set()
-            await self._stop.wait()
 
     def _gate(self, name: str) -> asyncio.Event:
         return self._gates.setdefault(name, asyncio.Event())
