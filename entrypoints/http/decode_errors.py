@@ -5,6 +5,7 @@ more, to find where they differ: no text of the library is interpreted.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, overload
 
@@ -124,16 +125,21 @@ def _accepted(kind: inspect.Type) -> frozenset[type]:
     return _EVERY
 
 
+def _kind_of(value: Any) -> type:
+    """The kind of a JSON value: a number with a fraction may have been read as a decimal."""
+    return float if isinstance(value, Decimal) else type(value)
+
+
 def _takes(kind: inspect.Type, value: Any) -> bool:
-    accepted = _accepted(kind)
-    return type(value) in accepted or (type(value) is int and float in accepted)
+    accepted, given = _accepted(kind), _kind_of(value)
+    return given in accepted or (given is int and float in accepted)
 
 
 def _first(value: Any, kind: inspect.Type) -> Mismatch | None:
     """The first difference between a value and its type."""
     if not _takes(kind, value):
         expected = " or ".join(word for each, word in _KINDS.items() if each in _accepted(kind))
-        return Mismatch((), f"Expected {expected}, got {_KINDS[type(value)]}")
+        return Mismatch((), f"Expected {expected}, got {_KINDS[_kind_of(value)]}")
     match kind:
         case inspect.Metadata(type=inner):
             return _first(value, inner)

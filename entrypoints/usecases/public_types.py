@@ -1,8 +1,9 @@
 """Values of requests and replies whose public form differs from the stored one: amounts, moments, durations.
 
 Each is an `int` in the unit that its docstring names, so the rules accept it unchanged. `written` returns the public
-form, for JSON (as msgspec's `enc_hook`) and for text; `read` returns the value of a public form (`dec_hook`), and
-`described` the form as a JSON schema (`schema_hook`).
+form, for JSON (as msgspec's `enc_hook`) and for text; `read` returns the value of a public form (`dec_hook`).
+`described` is the form of a reply as a JSON schema (`schema_hook`), `described_request` the forms that a request may
+have.
 """
 
 import re
@@ -84,6 +85,15 @@ def described(kind: type) -> dict[str, Any]:
     return dict(_FORMS[kind])
 
 
+def described_request(kind: type) -> dict[str, Any]:
+    """The forms that `read` takes, as a JSON schema: an amount may be a number, a duration has no milliseconds."""
+    form = described(kind)
+    if kind is Duration:
+        return form | {"pattern": _DURATION_GIVEN}
+    return form if kind is Moment else form | {"type": ["string", "number"]}
+
+
+_DURATION_GIVEN = r"^[1-9][0-9]{0,5}[dhms]$"
 _DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
 _FORMS: dict[type, dict[str, Any]] = {
     Credits: {"type": "string", "pattern": _DECIMAL, "description": "credits, as an exact decimal"},

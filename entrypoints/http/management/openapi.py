@@ -13,14 +13,21 @@ from entrypoints.actions.places import Place
 from entrypoints.usecases import public_types
 
 _SCHEMAS = "#/components/schemas/{name}"
+# A request may write an amount in more forms than a reply, so the parts of requests have schemas of their own.
+_REQUEST = "Given{name}"
+_REQUEST_SCHEMAS = _SCHEMAS.replace("{name}", _REQUEST)
 _ERRORS = {
     "400": "The request is wrong; `param` names the field.",
     "401": "There is no valid API key.",
     "403": "The role of the key's user does not permit this.",
     "404": "The thing that the request names does not exist.",
     "409": "There is such a thing already.",
+    "413": "The body is too large.",
+    "415": "The body is encoded in another way than JSON.",
     "503": "The books cannot be reached now; nothing was changed.",
 }
+# Of actions that ask a provider: its own status, where that means anything to the caller.
+_PROVIDER_ERROR = {"default": "The provider refused the request, or could not be reached."}
 
 
 class ErrorDetail(msgspec.Struct, kw_only=True):
@@ -40,16 +47,21 @@ class ErrorReply(msgspec.Struct, kw_only=True):
 
 def document(served: Sequence[Place]) -> dict[str, Any]:
     """The document of these places."""
-    replies = [part for place in served for part in _parts(place.action.reply)]
-    types = [ErrorReply, *(place.action.request for place in served), *replies]
+    replies = [ErrorReply, *(part for place in served for part in _parts(place.action.reply))]
     schemas, components = msgspec.json.schema_components(
-        types, schema_hook=public_types.described, ref_template=_SCHEMAS
+        replies, schema_hook=public_types.described, ref_template=_SCHEMAS
     )
-    by_type = dict(zip(types, schemas, strict=True))
-    requests = {place.action.request.__name__ for place in served}  # Their fields stand in the operations.
+    by_type = dict(zip(replies, schemas, strict=True))
+    _, requests = msgspec.json.schema_components(
+        [place.action.request for place in served],
+        schema_hook=public_types.described_request,
+        ref_template=_REQUEST_SCHEMAS,
+    )
+    in_operations = {place.action.request.__name__ for place in served}  # Their fields stand in the operations.
+    parts = {_REQUEST.format(name=name): schema for name, schema in requests.items() if name not in in_operations}
     paths: dict[str, dict[str, Any]] = {}
     for place in served:
-        paths.setdefault(_path(place), {})[place.method.lower()] = _operation(place, components, by_type)
+        paths.setdefault(_path(place), {})[place.method.lower()] = _operation(place, requests, by_type)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -60,14 +72,14 @@ def document(served: Sequence[Place]) -> dict[str, Any]:
         "security": [{"key": []}],
         "paths": paths,
         "components": {
-            "schemas": {name: schema for name, schema in components.items() if name not in requests},
+            "schemas": components | parts,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key of the hub."}},
             "responses": {
                 status: {
                     "description": text,
                     "content": {"application/json": {"schema": by_type[ErrorReply]}},
                 }
-                for status, text in _ERRORS.items()
+                for status, text in (_ERRORS | _PROVIDER_ERROR).items()
             },
         },
     }
@@ -77,14 +89,15 @@ def _path(place: Place) -> str:
     return place.template.replace(":path}", "}")
 
 
-def _operation(place: Place, components: dict[str, Any], by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+def _operation(place: Place, requests: dict[str, Any], by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     action = place.action
-    request = components.get(action.request.__name__, {})
+    request = requests.get(action.request.__name__, {})
     fields: dict[str, Any] = request.get("properties", {})
     required = set(request.get("required", ()))
     in_query = [name for name in fields if name != place.named and not place.has_body]
     parameters = [_parameter(name, "path", fields[name], True) for name in (place.named,) if name]
     parameters += [_parameter(name, "query", fields[name], name in required) for name in in_query]
+    errors = _ERRORS | _PROVIDER_ERROR if action.needs_providers else _ERRORS
     operation: dict[str, Any] = {
         "operationId": action.name.replace(" ", "_").replace("-", "_"),
         "summary": f"{action.meaning[0].upper()}{action.meaning[1:]}",
@@ -95,7 +108,7 @@ def _operation(place: Place, components: dict[str, Any], by_type: dict[Any, dict
                 "description": "Done.",
                 "content": {"application/json": {"schema": _reply_schema(action.reply, by_type)}},
             },
-            **{status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},
+            **{status: {"$ref": f"#/components/responses/{status}"} for status in errors},
         },
     }
     if action.details:

@@ -59,8 +59,9 @@ def _given(place: Place, request: Request) -> dict[str, Any] | BadRequest:
     """The fields as they came: JSON values, or texts where they are in the path or the query."""
     path = {name: value for name, value in request.path_values.items() if name == place.named}
     if not place.has_body:
-        return _texts(place, request.query) | path
-    body = _body(place, request.body) if request.body.strip() else {}
+        texts = _texts(place, request.query)
+        return texts if isinstance(texts, BadRequest) else texts | path
+    body = _body(place, request.body) if request.body else {}
     if isinstance(body, BadRequest):
         return body
     if (named := place.named) is not None and str(body.get(named, path[named])) != path[named]:
@@ -87,13 +88,15 @@ def _is_document(kind: msgspec.inspect.Type) -> bool:
     return isinstance(inner, msgspec.inspect.RawType)
 
 
-def _texts(place: Place, query: str) -> dict[str, Any]:
-    """The fields of a query. A field that is a list takes every value of its name; any other takes the last."""
+def _texts(place: Place, query: str) -> dict[str, Any] | BadRequest:
+    """The fields of a query. A field that is a list takes every value of its name; any other must be there once."""
     texts: dict[str, Any] = {}
     kinds: Mapping[str, Any] = {f.encode_name: f.type for f in msgspec.structs.fields(place.action.request)}
     for name, text in parse_qsl(query, keep_blank_values=True):
         if getattr(kinds.get(name), "__origin__", None) in (list, tuple):
             texts.setdefault(name, []).append(text)
+        elif name in texts:
+            return BadRequest(field=name, problem="The query has this field twice: send one value.")
         else:
             texts[name] = text
     return texts
