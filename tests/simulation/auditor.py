@@ -80,6 +80,8 @@ _KINDS = {
     8: ("refund", "revenue", "grant"),
     9: ("forfeit", "revenue", "breakage"),
 }
+# Their cause is a grant; that of all others is a call.
+OF_GRANTS = ("grant", "breakage")
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -90,12 +92,16 @@ def _id(prefix: str, value: bytes) -> str:
 
 
 def _line(cause: bytes, number: int, step: int, grant_id: bytes | None, nanos: int, at_ms: int) -> Line:
+    name = _id("grant" if _KINDS[number][0] in OF_GRANTS else "call", cause)
+    return line_of(name, number, step, _id("grant", grant_id) if grant_id else None, nanos, at_ms)
+
+
+def line_of(cause: str, number: int, step: int, grant_id: str | None, nanos: int, at_ms: int) -> Line:
+    """The line, from the columns of its row; `number` is that of its kind."""
     kind, source, target = _KINDS[number]
-    of_grant = kind in ("grant", "breakage")
-    name = _id("grant" if of_grant else "call", cause)
-    accounts = {"held": f"held:{name}", "grant": f"grant:{_id('grant', grant_id)}" if grant_id else ""}
+    accounts = {"held": f"held:{cause}", "grant": f"grant:{grant_id}" if grant_id else ""}
     source, target = accounts.get(source, source), accounts.get(target, target)
-    return Line(name, kind, step, source, target, nanos, at_ms, None if of_grant else name)
+    return Line(cause, kind, step, source, target, nanos, at_ms, None if kind in OF_GRANTS else cause)
 
 
 def _call(call_id: bytes, user_id: bytes | str, *rest: Any) -> CallRow:
@@ -164,7 +170,11 @@ def read(data_dir: Path) -> Books:
 
 def audit(data_dir: Path) -> Books:
     """Prove the books as of now; AssertionError names the first thing that does not add up."""
-    books = read(data_dir)
+    return proved(read(data_dir))
+
+
+def proved(books: Books) -> Books:
+    """Prove books that were read; AssertionError names the first thing that does not add up."""
     accounts: Counter[str] = Counter()
     moved: Counter[tuple[str | None, str]] = Counter()
     for line in books.lines:

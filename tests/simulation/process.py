@@ -8,8 +8,7 @@ may still be written, as a commit that a kill came too late for.
 import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 import msgspec
@@ -20,6 +19,7 @@ from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
 from adapters.providers.transport import Http1Transport
+from adapters.storage.group_commit import GroupCommit
 from adapters.storage.sqlite.storage import SqliteStorage
 from adapters.system import RandomIds, SystemClock
 from domain.books.rows import Decision
@@ -30,7 +30,7 @@ from domain.model_api.requests import ModelRequest
 from entrypoints.http.routes import routes
 from entrypoints.http.wire import Handler
 from entrypoints.usecases.call_context import CallContext
-from ports.books import StorageError
+from ports.books import Storage, StorageError
 from ports.providers import Answer
 from ports.vault import Vault
 from tests.support.silent_telemetry import SilentTelemetry
@@ -46,7 +46,7 @@ class Died(BaseException):
     """The process is gone: no code of it runs any further, so no code of it may handle this."""
 
 
-class MortalStorage(SqliteStorage):
+class Mortal(GroupCommit):
     """The books as a process sees them: until it dies, and but for the odd moment when they cannot be written."""
 
     dead = False
@@ -63,6 +63,26 @@ class MortalStorage(SqliteStorage):
         if self.dead:
             raise Died
         return decision
+
+    def die(self) -> None:
+        """Give no answer any more."""
+        self.dead = True
+
+
+class MortalStorage(Mortal, SqliteStorage):
+    """Books in SQLite."""
+
+
+class MortalBooks(Storage, Protocol):
+    """Books of either engine that a process can lose."""
+
+    dead: bool
+    refused: int
+    faults: Callable[[], bool]
+
+    def die(self) -> None: ...
+
+    async def aclose(self) -> None: ...
 
 
 class SharedLiveness:
@@ -130,7 +150,7 @@ class Process:
         self,
         name: str,
         hub: CallContext,
-        storage: MortalStorage,
+        storage: MortalBooks,
         transport: Http1Transport,
         liveness: SharedLiveness,
         gone: set[str],
@@ -148,16 +168,14 @@ class Process:
     async def start(
         cls,
         name: str,
-        data_dir: Path,
+        storage: MortalBooks,
         vault: Vault,
         gone: set[str],
         chance: random.Random,
         clock: SteppedClock,
         disk: Disk,
     ) -> "Process":
-        """A process on the books in `data_dir`; three decisions in a hundred find them busy, all where it is full."""
-        storage = await MortalStorage.open(data_dir / "aikit.db", synchronous="NORMAL")
-        assert isinstance(storage, MortalStorage)
+        """A process on these books; three decisions in a hundred find them busy, all where the disk is full."""
         storage.faults = lambda: disk.full or chance.random() < 0.03
         transport = Http1Transport()
         liveness = SharedLiveness(name, gone, lambda: chance.random() < 0.1)
@@ -192,7 +210,7 @@ class Process:
 
     def crash(self) -> None:
         """Be gone, from one instant to the next."""
-        self._storage.dead = True
+        self._storage.die()
         self._gone.add(self.name)
         for scope in self.running:
             scope.cancel()

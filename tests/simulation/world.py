@@ -29,9 +29,9 @@ from entrypoints.usecases.manage.rates import Prices, put_rate
 from entrypoints.usecases.manage.stats_proof import prove
 from entrypoints.usecases.manage.users import create_user
 from ports.books import StorageError
-from tests.simulation.auditor import audit
+from tests.simulation.auditor import Books, Price, audit, prices
 from tests.simulation.caller import Response, Wish, any_script, call
-from tests.simulation.process import Disk, Process, SteppedClock
+from tests.simulation.process import Disk, MortalBooks, MortalStorage, Process, SteppedClock
 from tests.support.journal_order import watch
 from tests.system.raw_client import ANTHROPIC, OPENAI
 from tests.system.scripted_provider import ScriptedProvider
@@ -80,7 +80,7 @@ class World:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         for _ in range(PROCESSES):
             await self._start_process()
-        watch(self.data_dir)
+        self.watch()
         await self._found()
         return self
 
@@ -89,6 +89,28 @@ class World:
     ) -> None:
         for process in (*self.processes, *self._dead):
             await process.bury()
+
+    # --- what depends on the engine ---
+
+    async def opened(self) -> MortalBooks:
+        """The books, opened for one more process."""
+        storage = await MortalStorage.open(self.data_dir / "aikit.db", synchronous="NORMAL")
+        assert isinstance(storage, MortalStorage)
+        return storage
+
+    def watch(self) -> None:
+        """Write down the order of all lines from now on."""
+        watch(self.data_dir)
+
+    def audit(self) -> Books:
+        """Prove the books as of now."""
+        return audit(self.data_dir)
+
+    def prices(self) -> dict[str, Price]:
+        """Every version of every rate."""
+        return prices(self.data_dir)
+
+    # --- what happens ---
 
     async def run(self, calls: int) -> Totals:
         """Let so many more callers loose, then let the survivors tidy up and prove the books."""
@@ -165,7 +187,7 @@ class World:
                     self.disk.full = True
                     self.fills += 1
                 case _:
-                    await anyio.to_thread.run_sync(audit, self.data_dir)
+                    await anyio.to_thread.run_sync(self.audit)
         except StorageError:
             return
 
@@ -189,7 +211,7 @@ class World:
     async def _start_process(self) -> None:
         name = f"process-{len(self.processes) + len(self._dead)}"
         self.processes.append(
-            await Process.start(name, self.data_dir, self._vault, self._gone, self._chance, self.clock, self.disk)
+            await Process.start(name, await self.opened(), self._vault, self._gone, self._chance, self.clock, self.disk)
         )
 
     async def _found(self) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.auditor import audit
 from tests.simulation.figures import figures_of
 from tests.simulation.laws import check
 from tests.simulation.world import World
@@ -58,7 +57,7 @@ async def test_worlds_by_fresh_seeds_for_as_long_as_asked(
 
 def _much_has_happened(world: World) -> bool:
     """A world in which nothing goes wrong proves nothing."""
-    endings = {call.ending for call in audit(world.data_dir).calls.values()}
+    endings = {call.ending for call in world.audit().calls.values()}
     return (
         min(world.crashes, world.steps, world.fills) > 0
         and endings >= {"completed", "provider_failed", "client_disconnected", "timed_out", "lost"}

@@ -98,7 +98,7 @@ class Writer:
             try:
                 connection, engine = await self._session.connected()
                 locks = locks.also(await self._owners.users_of(connection, scopes))
-                await connection.execute(engine.begin)
+                await self._session.begin()
                 loaded = await load(connection, engine, scopes, locks)
                 dirty = await self._written(connection, loaded, operations, locks)
                 await self._session.commit(bool(dirty))

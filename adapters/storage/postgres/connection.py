@@ -92,11 +92,14 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     locks    `for update` makes others wait. Where transactions only see a snapshot, a row is written to the same end
     begin    what begins a transaction that writes
     has_triggers
+    commits_early
+             several statements may be sent as one, and a commit may return before it is on the disk
     """
 
     locks: bool
     begin: str
     has_triggers: bool
+    commits_early: bool
 
 
 async def engine_of(connection: Connection) -> Engine:
@@ -105,8 +108,8 @@ async def engine_of(connection: Connection) -> Engine:
     is_postgres = (await connection.fetchval("select version()")).startswith("PostgreSQL")
     locks = isolation != "repeatable read"
     limits = f"; set local lock_timeout = {_LOCK_MS}; set local idle_in_transaction_session_timeout = {_IDLE_MS}"
-    begin = "begin" + (limits if is_postgres and locks else "")
-    return Engine(locks=locks, begin=begin, has_triggers=is_postgres and locks)
+    plain = is_postgres and locks
+    return Engine(locks=locks, begin="begin" + (limits if plain else ""), has_triggers=plain, commits_early=plain)
 
 
 class Database:

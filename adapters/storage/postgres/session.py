@@ -2,6 +2,10 @@
 
 House rule: where a connection ends during a commit, nothing is guessed. Each transaction that writes also writes its
 number to the process's row in `writers`; whether it was committed is read there, behind the lock that it held.
+
+In PostgreSQL a commit lets go of its locks before it is on the disk, so that the next process need not wait for the
+disk as well. The batch counts only after a second commit, of the process's row alone: the log is written in order, so
+everything before it is on the disk, too. What another process decides from the first commit comes after it in the log.
 """
 
 import contextlib
@@ -24,7 +28,6 @@ from ports.books import StorageError
 _NOW_MS = "(extract(epoch from clock_timestamp()) * 1000)::bigint"
 _KEPT_MS = 7 * 24 * 3_600_000
 _ENROL = f"insert into writers (id, batch, at_ms) values ($1, 0, {_NOW_MS}) on conflict (id) do nothing"  # noqa: S608
-_MARK = f"update writers set batch = $2, at_ms = {_NOW_MS} where id = $1"  # noqa: S608 — constants of ours
 _MARKED = "update writers set batch = batch where id = $1 returning batch"
 _FORGET = f"delete from writers where id = $1 or at_ms < {_NOW_MS} - {_KEPT_MS}"  # noqa: S608
 _CLOSE_S = 2
@@ -53,22 +56,35 @@ class Session:
                 raise
         return self._connection, self._engine
 
+    async def begin(self) -> None:
+        """Begin a transaction with its number in it, before anything is locked. Raises what the driver raises."""
+        connection, engine = await self.connected()
+        self._batch += 1
+        mark = f"update writers set batch = {self._batch}, at_ms = {_NOW_MS} where id = '{self._id}'"  # noqa: S608
+        if engine.commits_early:
+            await connection.execute(f"{engine.begin}; set local synchronous_commit = off; {mark}")
+        else:
+            await connection.execute(engine.begin)
+            await connection.execute(mark)
+
     async def commit(self, has_written: bool) -> None:
         """Commit the transaction that has begun. Raises what the driver raises if it was not committed.
 
         StorageError if the connection ended, and whether it was committed cannot be found out.
         """
         assert self._connection is not None
+        assert self._engine is not None
         if not has_written:
-            await self._connection.execute("commit")
+            await self._connection.execute("rollback")
             return
-        self._batch += 1
-        await self._connection.execute(_MARK, self._id, self._batch)
         try:
             await self._connection.execute("commit")
         except Exception as error:
             if fault_of(error) != "lost" or not await self._was_committed():
                 raise
+            return
+        if self._engine.commits_early:
+            await self._settle()
 
     async def roll_back(self) -> None:
         """End the transaction without a change; end the connection, too, if that fails."""
@@ -91,6 +107,15 @@ class Session:
             await self._connection.execute(_FORGET, self._id, timeout=_CLOSE_S)
             await self._connection.close(timeout=_CLOSE_S)
         await self.let_go()
+
+    async def _settle(self) -> None:
+        """Return when the commit is on the disk. Raises what the driver raises if it was lost before."""
+        assert self._connection is not None
+        try:
+            await self._connection.fetchval(_MARKED, self._id)
+        except Exception:
+            if not await self._was_committed():
+                raise
 
     async def _was_committed(self) -> bool:
         """Whether the last transaction was committed although its connection ended."""
