@@ -1,12 +1,14 @@
 """The books: one way to change them. The reads outside of a decision are in `readers`."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from domain.books.rows import Call, Decision, Hold
+from domain.books.statistics.sums import SummedCall
 from domain.books.statistics.usage_sum import UsageSum
 from domain.books.view import View
+from domain.ledger.audited import AuditedCall, AuditedLine
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.rate import Rate
@@ -45,6 +47,18 @@ class Snapshot(Protocol):
 
     def calls(self) -> AsyncIterator[Call]:
         """Every call that has ended, in the order of `packed` ids: by the time of its start."""
+        ...
+
+    def audited_lines(self) -> AsyncIterator[Sequence[AuditedLine]]:
+        """The lines of `transfers` in portions, with what a proof reads of them."""
+        ...
+
+    def audited_calls(self) -> AsyncIterator[Sequence[AuditedCall]]:
+        """The calls of `calls` in portions, with what a proof reads of them."""
+        ...
+
+    def summed_calls(self) -> AsyncIterator[Sequence[SummedCall]]:
+        """The calls of `calls` in portions, with what sums of usage are made from."""
         ...
 
     def usage_sums(self) -> AsyncIterator[UsageSum]:

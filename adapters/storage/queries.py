@@ -1,7 +1,7 @@
 """The reads of the books outside of a decision, written once for every engine.
 
 A query is data: a row type, and the end of a statement that every engine understands. An engine implements
-`BookReads._rows`, `BookReads._at_once` and `BookSnapshot._stream`.
+`BookReads._rows`, `BookReads._at_once`, `BookSnapshot._stream` and `BookSnapshot._portions`.
 """
 
 from abc import abstractmethod
@@ -13,16 +13,19 @@ import msgspec
 from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, packed
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row, running
+from domain.books.statistics.sums import SummedCall
 from domain.books.statistics.usage_sum import UsageSum
 from domain.catalog.aliases import Alias
 from domain.catalog.catalog import CatalogRows
 from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.audited import AuditedCall, AuditedLine
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
 R = TypeVar("R", bound=Row)
+P = TypeVar("P", bound=msgspec.Struct)
 
 
 class Query(msgspec.Struct, Generic[R], frozen=True, kw_only=True, eq=False):
@@ -86,6 +89,8 @@ _HOLDS_OF_USER = Query(kind=Hold, rest=f"where user_id = ? and id < ? {_NEWEST}"
 _CALLS_OF_USER = Query(kind=Call, rest=f"where user_id = ? and id < ? {_NEWEST}", columns=_OF_USER)
 _ANSWER = Query(kind=Idempotency, rest="where user_id = ? and key = ?", columns=("user_id", "key"))
 _AUDIT = Query(kind=AuditEntry, rest="order by seq desc limit ?", columns=(None,))
+_LINES = Query(kind=Transfer, rest="order by cause, kind, step")
+_CALLS = Query(kind=Call, rest="order by id")
 _LIMITS = Query(kind=Limit, rest=f"{_STANDING} created_ms, id")
 _LIMIT_CELLS = Query(kind=LimitCell, rest="order by limit_id, subject")
 _BUDGETS = Query(kind=Budget, rest=f"{_STANDING} created_ms, id")
@@ -205,8 +210,25 @@ class BookSnapshot:
         """The rows of a query without values, a few hundred in memory at a time."""
         ...
 
+    @abstractmethod
+    def _portions(self, query: Query[Any], part: type[P]) -> AsyncIterator[list[P]]:
+        """The rows of a query without values in portions, as `part`: a struct with some of their fields.
+
+        A field whose type is `KeptId` is an id as the engine keeps it.
+        """
+        ...
+
+    def audited_lines(self) -> AsyncIterator[list[AuditedLine]]:
+        return self._portions(_LINES, AuditedLine)
+
+    def audited_calls(self) -> AsyncIterator[list[AuditedCall]]:
+        return self._portions(_CALLS, AuditedCall)
+
+    def summed_calls(self) -> AsyncIterator[list[SummedCall]]:
+        return self._portions(_CALLS, SummedCall)
+
     def transfers(self) -> AsyncIterator[Transfer]:
-        return self._stream(Query(kind=Transfer, rest="order by cause, kind, step"))
+        return self._stream(_LINES)
 
     def adjustments(self) -> AsyncIterator[Adjustment]:
         return self._stream(Query(kind=Adjustment, rest="order by seq"))
@@ -218,7 +240,7 @@ class BookSnapshot:
         return self._stream(Query(kind=Hold, rest="order by id"))
 
     def calls(self) -> AsyncIterator[Call]:
-        return self._stream(Query(kind=Call, rest="order by id"))
+        return self._stream(_CALLS)
 
     def usage_sums(self) -> AsyncIterator[UsageSum]:
         return self._stream(Query(kind=UsageSum))

@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias, TypeVar
 import msgspec
 
 from domain.books.rows import AuditEntry, Call, Row
+from domain.ledger.audited import AuditedCall
 from domain.limits import reserve
 from domain.limits.budgets import Alert, Calendar
 from domain.limits.reserve import BudgetOn, CallLimits, Ceiling, LimitOn, RateStanding, Taken, Units
@@ -188,7 +189,7 @@ def subjects_of(provider: str, model: str) -> tuple[str, ...]:
     return (f"model:{provider}/{model}", f"model:{model}", f"provider:{provider}")
 
 
-def models_of(call: Call) -> tuple[str, ...]:
+def models_of(call: Call | AuditedCall) -> tuple[str, ...]:
     """The subjects of the model that has answered a call; none if none has."""
     if call.provider is None or call.provider_model is None:
         return ()

@@ -24,6 +24,7 @@ from domain.books.scopes import SettleFacts
 from domain.books.statistics.sums import sum_of_call
 from domain.catalog.vendors import VENDORS
 from domain.failures import MAY_HAVE_COST
+from domain.ledger.audited import AuditedCall
 from domain.ledger.ledger import resolve
 from domain.ledger.rows import Adjustment
 from domain.limits.settle import Ended
@@ -160,7 +161,7 @@ def _is_sold_by_the_piece(pieces: Usage, rate: Rate) -> bool:
     return any(getattr(pieces, unit) and has_price(rate, unit) for unit in SOLD_BY_PIECE)
 
 
-def occasion_of(call: Call) -> Occasion:
+def occasion_of(call: Call | AuditedCall) -> Occasion:
     """How a call that has ended was served, as the books have it."""
     return Occasion(service=call.service_tier, at_ms=call.started_ms, size=call.size, quality=call.quality)
 

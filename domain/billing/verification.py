@@ -4,15 +4,30 @@ It is independent on purpose: it shares the price arithmetic with the rules and 
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import msgspec
 
 from domain.billing.limit_verification import LimitAuditor
 from domain.billing.limiting import models_of
 from domain.billing.settlement import occasion_of
-from domain.books.rows import Call, Hold
-from domain.ledger.rows import BREAKAGE, ISSUED, REVENUE, Adjustment, Grant, HoldLine, Transfer
-from domain.pricing.charge import price
+from domain.books.ids import CALL, text_of
+from domain.books.ids import GRANT as GRANT_ID
+from domain.books.rows import Hold
+from domain.ledger.audited import AuditedCall, AuditedLine, KeptId
+from domain.ledger.rows import (
+    ACCOUNTS,
+    BREAKAGE,
+    GRANT,
+    HELD,
+    ISSUED,
+    REVENUE,
+    Adjustment,
+    Grant,
+    HoldLine,
+    TransferKind,
+)
+from domain.pricing.charge import total_of
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import Occasion
 
@@ -45,6 +60,20 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     given_away: int = 0
 
 
+class _Moved(msgspec.Struct):
+    """What the lines of one call move: into its hold, to revenue, back to its grants, and in addition after its end."""
+
+    held: int = 0
+    captured: int = 0
+    given_back: int = 0
+    adjusted: int = 0
+
+
+# What a line with a grant adds to its account, by kind, and which sum of a call it counts for.
+_SIGNS = {kind: (target == GRANT) - (source == GRANT) for kind, (source, target) in ACCOUNTS.items()}
+_OF_GRANTS = frozenset(("grant", "breakage"))
+
+
 class Auditor:
     """Takes rates, journal, adjustments, calls, holds and grants of one snapshot, in this order; then `conclude`.
 
@@ -55,11 +84,10 @@ class Auditor:
     def __init__(self) -> None:
         self.first: Difference | None = None
         self.limits = LimitAuditor()
-        self._balances: dict[str, int] = defaultdict(int)
-        self._captured: dict[str, int] = defaultdict(int)
-        self._granted: dict[str, int] = defaultdict(int)
-        self._held_for: dict[str, int] = defaultdict(int)
-        self._adjusted: dict[str, int] = defaultdict(int)
+        self._moved: dict[TransferKind, int] = dict.fromkeys(ACCOUNTS, 0)
+        self._of_call: dict[KeptId, _Moved] = {}
+        self._of_grant: dict[KeptId, int] = defaultdict(int)
+        self._granted: dict[KeptId, int] = defaultdict(int)
         self._adjustments: dict[str, list[Adjustment]] = defaultdict(list)
         self._rates: dict[str, Rate] = {}
         self._held_by_grant: dict[str, int] = defaultdict(int)
@@ -70,24 +98,39 @@ class Auditor:
         """A version of a rate, by which charges are derived."""
         self._rates[rate.id] = rate
 
-    def transfer(self, transfer: Transfer) -> None:
-        """A line of the journal."""
-        self._transfers += 1
-        self._balances[transfer.from_account] -= transfer.amount_nanos
-        self._balances[transfer.to_account] += transfer.amount_nanos
-        match transfer.kind:
-            case "hold":
-                self._held_for[transfer.cause] += transfer.amount_nanos
-            case "capture":
-                self._captured[transfer.cause] += transfer.amount_nanos
-            case "adjustment":
-                self._adjusted[transfer.cause] += transfer.amount_nanos
-            case "refund" | "forfeit":
-                self._adjusted[transfer.cause] -= transfer.amount_nanos
-            case "grant":
-                self._granted[transfer.to_account] += transfer.amount_nanos
-            case "release" | "expire" | "breakage":
-                pass
+    def lines(self, lines: Sequence[AuditedLine]) -> None:
+        """Lines of the journal, those of a call one after another."""
+        self._transfers += len(lines)
+        moved, of_call, of_grant = self._moved, self._of_call, self._of_grant
+        for line in lines:
+            kind, nanos, grant_id = line.kind, line.amount_nanos, line.grant_id
+            moved[kind] += nanos
+            if grant_id is not None:
+                of_grant[grant_id] += _SIGNS[kind] * nanos
+            if kind in _OF_GRANTS:
+                if kind == "grant" and grant_id is not None:
+                    self._granted[grant_id] += nanos
+                continue
+            sums = of_call.get(line.cause)
+            if sums is None:
+                sums = of_call[line.cause] = _Moved()
+            if kind == "hold":
+                sums.held += nanos
+            elif kind == "capture":
+                sums.captured += nanos
+            elif kind == "adjustment":
+                sums.adjusted += nanos
+            elif kind in ("release", "expire"):
+                sums.given_back += nanos
+            else:
+                sums.adjusted -= nanos
+
+    def all_lines_taken(self) -> None:
+        """No line follows: what is left of calls and grants goes by the text of its id from now on."""
+        self._of_call = {text_of(call_id, CALL): sums for call_id, sums in self._of_call.items()}
+        for sums in (self._of_grant, self._granted):
+            packed = [key for key in sums if isinstance(key, bytes)]
+            sums.update({text_of(key, GRANT_ID): sums.pop(key) for key in packed})
 
     def adjustment(self, adjustment: Adjustment) -> None:
         """A re-rating of a call: its lines sum to its amount; the amount itself is checked with the call."""
@@ -95,34 +138,40 @@ class Auditor:
         self._expect(adjustment.id, "the adjustment is the sum of its lines", adjustment.amount_nanos, lines)
         self._adjustments[adjustment.call_id].append(adjustment)
 
-    def call(self, call: Call) -> None:
+    def call(self, call: AuditedCall) -> None:
         """A call that has ended: its hold against the journal, its charge against its quantities."""
         self._calls += 1
         self._charged += call.charge_nanos
         self._given_away += call.ending == "lost" and call.first_byte_ms is not None and call.provider is not None
-        self._hold(call.id, call.hold_nanos, call.hold_lines, left_nanos=0)
-        self._expect(call.id, "the charge is what was captured", call.charge_nanos, self._captured.pop(call.id, 0))
-        self.limits.ended_call(call.reserved, call.charge_nanos, models_of(call))
-        total = self._derived(call)
+        moved = self._of_call.pop(call.id, None) or _Moved()
+        self._hold(call.id, call.hold_nanos, call.hold_lines, moved, left_nanos=0)
+        self._expect(call.id, "the charge is what was captured", call.charge_nanos, moved.captured)
+        if call.reserved:
+            self.limits.ended_call(call.reserved, call.charge_nanos, models_of(call))
+        total = self._derived(call, call.rate_id)
         charge = min(total, call.hold_nanos)
         self._expect(call.id, "the charge follows from the quantities", call.charge_nanos, charge)
         self._expect(call.id, "what was not collected is the rest", call.uncollected_nanos, total - charge)
-        self._adjustments_of(call)
+        self._adjustments_of(call, moved.adjusted)
 
     def hold(self, hold: Hold) -> None:
         """A call that runs: what it holds against the journal."""
         self._calls += 1
         self._open += 1
-        self._hold(hold.id, hold.hold_nanos, hold.hold_lines, left_nanos=hold.hold_nanos)
+        moved = self._of_call.pop(hold.id, None) or _Moved()
+        self._hold(hold.id, hold.hold_nanos, hold.hold_lines, moved, left_nanos=hold.hold_nanos)
         self.limits.open_call(hold.reserved)
         for line in hold.hold_lines:
             self._held_by_grant[line.grant_id] += line.nanos
 
-    def _hold(self, call_id: str, nanos: int, lines: tuple[HoldLine, ...], *, left_nanos: int) -> None:
+    def _hold(
+        self, call_id: KeptId, nanos: int, lines: tuple[HoldLine, ...], moved: _Moved, *, left_nanos: int
+    ) -> None:
         """What was held for a call, and what is left of it in the hold's account."""
-        self._expect(call_id, "the hold's lines sum to the hold", sum(line.nanos for line in lines), nanos)
-        self._expect(call_id, "the account of the hold", left_nanos, self._balances.pop(f"held:{call_id}", 0))
-        self._expect(call_id, "the hold is what was taken for it", nanos, self._held_for.pop(call_id, 0))
+        left = moved.held - moved.captured - moved.given_back
+        self._expect(call_id, "the hold's lines sum to the hold", sum([line.nanos for line in lines]), nanos)
+        self._expect(call_id, "the account of the hold", left_nanos, left)
+        self._expect(call_id, "the hold is what was taken for it", nanos, moved.held)
 
     def grant(self, grant: Grant) -> None:
         """A grant: what is available and held in it, against the journal and the open calls."""
@@ -130,26 +179,25 @@ class Auditor:
         self._available += grant.available_nanos
         self._held += grant.held_nanos
         self._amounts += grant.amount_nanos
-        self._expect(
-            grant.id, "the grant's amount is what was granted", grant.amount_nanos, self._granted[f"grant:{grant.id}"]
-        )
-        self._expect(
-            grant.id, "the grant's available credit", grant.available_nanos, self._balances.pop(f"grant:{grant.id}", 0)
-        )
+        granted = self._granted[grant.id]
+        self._expect(grant.id, "the grant's amount is what was granted", grant.amount_nanos, granted)
+        available = self._of_grant.pop(grant.id, 0)
+        self._expect(grant.id, "the grant's available credit", grant.available_nanos, available)
         self._expect(grant.id, "the grant's held credit", grant.held_nanos, self._held_by_grant.pop(grant.id, 0))
 
     def conclude(self) -> Totals | Difference:
         """The totals if everything adds up, else the first difference."""
-        held = sum(self._held_by_grant.values())
-        self._expect(
-            "revenue", "revenue is the sum of all charges, as adjusted", self._charged, self._balances[REVENUE]
-        )
-        for account, nanos in sorted(self._balances.items()):
-            if account.startswith(("grant:", "held:")):
-                self._expect(account, "an account of the journal is known to the books", 0, nanos)
+        issued, revenue, breakage = (self._balance(account) for account in (ISSUED, REVENUE, BREAKAGE))
+        self._expect("revenue", "revenue is the sum of all charges, as adjusted", self._charged, revenue)
+        left = {f"{GRANT}:{grant_id!s}": nanos for grant_id, nanos in self._of_grant.items()}
+        for call_id, moved in self._of_call.items():
+            left[f"{HELD}:{call_id!s}"] = moved.held - moved.captured - moved.given_back
+        for account, nanos in sorted(left.items()):
+            self._expect(account, "an account of the journal is known to the books", 0, nanos)
+        self._expect("journal", "every line of a call is of one in the books", 0, len(self._of_call))
         self._expect("adjustments", "every adjustment is of a call in the books", 0, len(self._adjustments))
+        held = sum(self._held_by_grant.values())
         self._expect("held", "what is held in grants no call accounts for", 0, held)
-        issued, revenue, breakage = (self._balances[a] for a in (ISSUED, REVENUE, BREAKAGE))
         self._expect("issued", "what was issued is the sum of all grants", self._amounts, -issued)
         rest = -issued - revenue - breakage - self._available
         self._expect("held", "issued = revenue + breakage + available + held", self._held, rest)
@@ -169,39 +217,47 @@ class Auditor:
             given_away=self._given_away,
         )
 
-    def _adjustments_of(self, call: Call) -> None:
+    def _balance(self, account: str) -> int:
+        """What the lines of all kinds leave in an account."""
+        return sum(
+            nanos * ((target == account) - (source == account))
+            for nanos, (source, target) in ((self._moved[kind], ends) for kind, ends in ACCOUNTS.items())
+        )
+
+    def _adjustments_of(self, call: AuditedCall, adjusted_nanos: int) -> None:
         """What was charged in addition and given back is in the journal, and follows from the last rate applied."""
-        adjustments = self._adjustments.pop(call.id, [])
-        moved = sum(adjustment.amount_nanos for adjustment in adjustments)
+        made = self._adjustments.pop(text_of(call.id, CALL), []) if self._adjustments else []
+        moved = sum([adjustment.amount_nanos for adjustment in made])
         self._charged += moved
-        self._expect(call.id, "the adjustments are what was moved", moved, self._adjusted.pop(call.id, 0))
-        if adjustments:
-            last = adjustments[-1]
+        self._expect(call.id, "the adjustments are what was moved", moved, adjusted_nanos)
+        if made:
+            last = made[-1]
             derived = self._derived(call, last.rate_id) if last.late is None else self._derived_late(call, last)
             charge = min(derived, call.hold_nanos)
             booked = call.charge_nanos + moved + last.owed_nanos
             self._expect(last.id, "the charge as adjusted follows from the quantities", booked, charge)
 
-    def _derived(self, call: Call, rate_id: str | None = None) -> int:
-        """The price of the call's quantities under the rate it names, or another, even beyond its hold."""
-        rate_id = rate_id or call.rate_id
+    def _derived(self, call: AuditedCall, rate_id: str | None) -> int:
+        """The price of the call's quantities under a rate, even beyond its hold."""
         if not call.billed or call.usage is None or rate_id is None:
             return 0
         rate = self._rates.get(rate_id)
         if rate is None:
             self._expect(call.id, f"the rate {rate_id} is in the books", 1, 0)
             return call.charge_nanos + call.uncollected_nanos
-        return price(call.usage, rate, occasion_of(call)).total_nanos
+        return total_of(call.usage, rate, occasion_of(call))
 
-    def _derived_late(self, call: Call, adjustment: Adjustment) -> int:
+    def _derived_late(self, call: AuditedCall, adjustment: Adjustment) -> int:
         """The price of what a lost call had delivered."""
         rate, late = self._rates.get(adjustment.rate_id), adjustment.late
         if rate is None or late is None:
             self._expect(call.id, f"the rate {adjustment.rate_id} is in the books", 1, 0)
             return adjustment.amount_nanos + adjustment.owed_nanos
         occasion = Occasion(service=late.service_tier, at_ms=call.started_ms, size=late.size, quality=late.quality)
-        return price(late.usage, rate, occasion).total_nanos
+        return total_of(late.usage, rate, occasion)
 
-    def _expect(self, subject: str, claim: str, booked: int, derived: int) -> None:
+    def _expect(self, subject: KeptId, claim: str, booked: int, derived: int) -> None:
         if booked != derived and self.first is None:
-            self.first = Difference(subject=subject, claim=claim, booked=str(booked), derived=str(derived))
+            self.first = Difference(
+                subject=text_of(subject, CALL), claim=claim, booked=str(booked), derived=str(derived)
+            )

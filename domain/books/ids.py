@@ -39,3 +39,8 @@ def unpacked(value: bytes, prefix: str) -> str:
         return value[1:].decode()
     number = int.from_bytes(value, "big")
     return f"{prefix}_{''.join([PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
+
+
+def text_of(value: bytes | str, prefix: str) -> str:
+    """Return the id as text, whether it is packed with this prefix or a text already."""
+    return value if isinstance(value, str) else unpacked(value, prefix)

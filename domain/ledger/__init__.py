@@ -2,6 +2,7 @@
 
 Its modules:
 
-    rows    grants, holds, journal lines and adjustments, as rows of the books
-    ledger  the steps that move credit: grant, hold, capture, release, expire, breakage
+    rows     grants, holds, journal lines and adjustments, as rows of the books
+    audited  the parts of lines and calls that a proof of the books reads
+    ledger   the steps that move credit: grant, hold, capture, release, expire, breakage
 """

@@ -10,18 +10,18 @@ TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakag
 LineKey: TypeAlias = tuple[str, TransferKind, int]
 
 ISSUED, REVENUE, BREAKAGE = "issued", "revenue", "breakage"
-_GRANT, _HELD = "grant", "held"
+GRANT, HELD = "grant", "held"  # with the id of the grant, or of the call
 
 # Where each kind of line moves credit from, and where to.
-_ACCOUNTS: dict[TransferKind, tuple[str, str]] = {
-    "grant": (ISSUED, _GRANT),
-    "hold": (_GRANT, _HELD),
-    "capture": (_HELD, REVENUE),
-    "release": (_HELD, _GRANT),
-    "expire": (_HELD, _GRANT),
-    "breakage": (_GRANT, BREAKAGE),
-    "adjustment": (_GRANT, REVENUE),
-    "refund": (REVENUE, _GRANT),
+ACCOUNTS: dict[TransferKind, tuple[str, str]] = {
+    "grant": (ISSUED, GRANT),
+    "hold": (GRANT, HELD),
+    "capture": (HELD, REVENUE),
+    "release": (HELD, GRANT),
+    "expire": (HELD, GRANT),
+    "breakage": (GRANT, BREAKAGE),
+    "adjustment": (GRANT, REVENUE),
+    "refund": (REVENUE, GRANT),
     "forfeit": (REVENUE, BREAKAGE),
 }
 
@@ -86,17 +86,17 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def from_account(self) -> str:
         """The account that has less after it."""
-        return self._account(_ACCOUNTS[self.kind][0])
+        return self._account(ACCOUNTS[self.kind][0])
 
     @property
     def to_account(self) -> str:
         """The account that has more after it."""
-        return self._account(_ACCOUNTS[self.kind][1])
+        return self._account(ACCOUNTS[self.kind][1])
 
     def _account(self, name: str) -> str:
-        if name == _GRANT:
-            return f"{_GRANT}:{self.grant_id}"
-        return f"{_HELD}:{self.cause}" if name == _HELD else name
+        if name == GRANT:
+            return f"{GRANT}:{self.grant_id}"
+        return f"{HELD}:{self.cause}" if name == HELD else name
 
 
 class LateUsage(msgspec.Struct, frozen=True, kw_only=True):

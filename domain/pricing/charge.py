@@ -7,6 +7,7 @@ without a price makes the whole cost unknown.
 
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import TypeAlias
 
 import msgspec
@@ -24,6 +25,7 @@ INPUT_UNITS = tuple(unit.name for unit in UNITS if unit.side == "in")
 OUTPUT_UNITS = tuple(unit.name for unit in UNITS if unit.side == "out")
 _PARENTS = {unit.name: unit.parent for unit in UNITS if unit.parent is not None}
 ORDINARY = Occasion()
+_units_of = attrgetter(*PRICE_OF_UNIT)
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,15 +68,23 @@ def price(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Charge:
 
     1,200 fresh input tokens at 150,000 nanos per million: one line, 180 nanos.
     """
-    tier = tier_of(rate.tiers, occasion, input_tokens_of(usage)) if rate.tiers else None
-    rates = unit_rates(rate, tier, occasion.size, occasion.quality) if rate.variants else unit_rates(rate, tier)
     lines = tuple(
         ChargeLine(unit=unit, units=units, nanos_per_million=nanos)
-        for unit, nanos in rates.items()
+        for unit, nanos in _rates_at(usage, rate, occasion).items()
         if (units := getattr(usage, unit))
     )
     total = charge_rounded_up((line.units, line.nanos_per_million) for line in lines)
     return Charge(rate_id=rate.id, lines=lines, total_nanos=total)
+
+
+def total_of(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Nanos:
+    """The total of `price` without its lines, for proofs over millions of calls."""
+    return charge_rounded_up(zip(_units_of(usage), _rates_at(usage, rate, occasion).values(), strict=True))
+
+
+def _rates_at(usage: Usage, rate: Rate, occasion: Occasion) -> Mapping[str, Nanos]:
+    tier = tier_of(rate.tiers, occasion, input_tokens_of(usage)) if rate.tiers else None
+    return unit_rates(rate, tier, occasion.size, occasion.quality) if rate.variants else unit_rates(rate, tier)
 
 
 def cost(usage: Usage, price: Price, occasion: Occasion = ORDINARY) -> Nanos | None:

@@ -6,6 +6,8 @@ storage engines keep; what does not fit is an error here and never wraps there.
 """
 
 from collections.abc import Iterable
+from itertools import starmap
+from operator import mul
 
 NANOS_PER_CREDIT = 1_000_000_000
 UNITS_PER_RATE = 1_000_000
@@ -64,7 +66,7 @@ def charge_rounded_up(lines: Iterable[tuple[int, int]]) -> int:
 
     1,200 tokens at 150,000 nanos per million and one at 1: 180.000001, so 181 nanos.
     """
-    total = sum(units * nanos_per_million for units, nanos_per_million in lines)
+    total = sum(starmap(mul, lines))
     return checked(-(-total // UNITS_PER_RATE))
 
 

@@ -23,6 +23,7 @@ from domain.catalog.aliases import Alias, AliasTarget
 from domain.catalog.catalog import Catalog, Served, catalog_of
 from domain.catalog.rows import Credential, ProviderRow
 from domain.failures import Failure, FailureKind
+from domain.ledger.audited import AuditedCall, AuditedLine
 from domain.ledger.ledger import add_grant
 from domain.ledger.rows import Grant
 from domain.model_api.call import ModelCall
@@ -34,6 +35,7 @@ from domain.routing.order import Candidate, Circumstances, order
 from domain.routing.tree import Group, Member, RouteNode
 from domain.usage import Usage
 from tests.domain.build_limits import plain_calendar
+from tests.support.parts import part_of
 
 NOW_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
@@ -280,13 +282,13 @@ def proof(books: Books) -> Totals | Difference:
     for versions in books.rates.values():
         for rate in versions:
             auditor.rate(rate)
-    for transfer in books.journal.values():
-        auditor.transfer(transfer)
+    auditor.lines([part_of(AuditedLine, transfer) for transfer in books.journal.values()])
+    auditor.all_lines_taken()
     for adjustments in books.adjustments.values():
         for adjustment in adjustments:
             auditor.adjustment(adjustment)
     for call in books.calls.values():
-        auditor.call(call)
+        auditor.call(part_of(AuditedCall, call))
     for hold in books.holds.values():
         auditor.hold(hold)
     for grant in books.grants.values():

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.pricing.charge import Charge, ChargeLine, price, unit_rates
+from domain.pricing.charge import Charge, ChargeLine, price, total_of, unit_rates
 from domain.pricing.money import NANOS_PER_CREDIT as CREDIT
 from domain.pricing.rate import Rate
+from domain.pricing.tiers import Occasion
 from domain.usage import Usage
 from tests.domain.build import a_rate, with_prices
-from tests.domain.strategies import rates, usages
+from tests.domain.strategies import OCCASIONS, rates, usages
 
 UNITS = Usage.__struct_fields__
 
@@ -34,6 +35,11 @@ def test_twelve_hundred_tokens_at_150_000_nanos_per_million_are_180_nanos() -> N
 
     line = ChargeLine(unit="input_tokens", units=1_200, nanos_per_million=150_000)
     assert Charge(rate_id="rate-1", lines=(line,), total_nanos=180) == charge
+
+
+@given(usages(), rates(), OCCASIONS)
+def test_a_total_is_the_same_without_its_lines(usage: Usage, rate: Rate, occasion: Occasion) -> None:
+    assert total_of(usage, rate, occasion) == price(usage, rate, occasion).total_nanos
 
 
 @pytest.mark.parametrize(("unit", "units", "nanos"), [

@@ -47,7 +47,7 @@ MUTANTS = (
     Mutant("what is given back past its expiry can be spent", RERATING,
            '"forfeit" if _is_over(grant, adjustment.at_ms) else "refund"', '"refund"', (IN_RERATING,)),
     Mutant("a capture pays the grant", "domain/ledger/rows.py",
-           '"capture": (_HELD, REVENUE)', '"capture": (_HELD, _GRANT)', (IN_LEDGER,)),
+           '"capture": (HELD, REVENUE)', '"capture": (HELD, GRANT)', (IN_LEDGER,)),
     Mutant("a call that ends keeps its hold", "domain/books/working_copy.py",
            "books.holds.pop(row.id, None)", "pass", (IN_SETTLEMENT,)),
     Mutant("a balance forgets what is held", LEDGER,

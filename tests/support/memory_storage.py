@@ -20,22 +20,26 @@ from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, packed
 from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, Row, running
 from domain.books.statistics.summary import UsageQuery
+from domain.books.statistics.sums import SummedCall
 from domain.books.statistics.usage_sum import KEY, UsageSum, added
 from domain.books.view import View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.catalog import CatalogRows
 from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.audited import AuditedCall, AuditedLine
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from ports.books import Snapshot
+from tests.support.parts import part_of
 from tests.support.storage_invariants import check, check_parents
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
 R = TypeVar("R", bound=Row)
+P = TypeVar("P", bound=msgspec.Struct)
 
 
 class MemoryStorage:
@@ -239,6 +243,15 @@ class MemorySnapshot:
     def calls(self) -> AsyncIterator[Call]:
         return _each(self._rows[Call])
 
+    def audited_lines(self) -> AsyncIterator[list[AuditedLine]]:
+        return _portion(AuditedLine, self._rows[Transfer])
+
+    def audited_calls(self) -> AsyncIterator[list[AuditedCall]]:
+        return _portion(AuditedCall, self._rows[Call])
+
+    def summed_calls(self) -> AsyncIterator[list[SummedCall]]:
+        return _portion(SummedCall, self._rows[Call])
+
     def usage_sums(self) -> AsyncIterator[UsageSum]:
         return _each(self._rows[UsageSum])
 
@@ -256,6 +269,11 @@ class MemorySnapshot:
 
     def runs(self) -> AsyncIterator[Run]:
         return _each(self._rows[Run])
+
+
+async def _portion(kind: type[P], rows: Iterable[Any]) -> AsyncIterator[list[P]]:
+    if found := [part_of(kind, row) for row in rows]:
+        yield found
 
 
 async def _each(rows: Iterable[R]) -> AsyncIterator[R]:

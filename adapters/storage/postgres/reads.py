@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import msgspec
+
 from adapters.storage.postgres.connection import Connection
 from adapters.storage.postgres.tables import BY_KIND
 from adapters.storage.queries import BookSnapshot, Bound, Query, Selected
@@ -18,10 +20,11 @@ from domain.books.statistics.summary import UsageQuery
 from domain.books.statistics.usage_sum import UsageSum
 
 R = TypeVar("R", bound=Row)
+S = TypeVar("S", bound=msgspec.Struct)
 
 _VERSION = "select version from meta where id = 1"
 _SNAPSHOT = "begin isolation level repeatable read, read only"
-_ROWS_IN_CHUNK = 500
+_ROWS_IN_CHUNK, _ROWS_IN_PORTION = 500, 1_000
 
 
 @asynccontextmanager
@@ -88,3 +91,10 @@ class PostgresSnapshot(BookSnapshot):
             for row in table.decoded(records):
                 yield row
             records = await cursor.fetch(_ROWS_IN_CHUNK)
+
+    async def _portions(self, query: Query[Any], part: type[S]) -> AsyncIterator[list[S]]:
+        table = BY_KIND[query.kind]
+        read = table.part(part)
+        cursor = await self._connection.cursor(f"select {read.columns} from {table.name} {query.rest}")  # noqa: S608 — constants of ours
+        while records := await cursor.fetch(_ROWS_IN_PORTION):
+            yield read.decoded(records)

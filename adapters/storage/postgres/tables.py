@@ -12,8 +12,11 @@ import typing
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
+
+from adapters.storage.parts import Part
 from adapters.storage.sqlite.tables import KINDS, json_text
 from adapters.storage.sqlite.tables import TABLES as DESCRIPTIONS
 from adapters.storage.sqlite.tables import Table as Description
@@ -21,6 +24,8 @@ from domain.books.guards import CATALOGUE
 from domain.books.lookups import Lookup
 from domain.books.rows import AuditEntry
 from domain.ledger.rows import Adjustment, Transfer
+
+P = TypeVar("P", bound=msgspec.Struct)
 
 # Rows with a column that keeps the order of writing. Rows of the catalogue are numbered by the version that they make,
 # others by the clock of the database.
@@ -84,6 +89,11 @@ class Table:
         if self.is_numbered:
             columns.append([*range(first, first + len(rows))])
         return columns
+
+    def part(self, kind: type[P]) -> Part[P]:
+        """How to read rows of this table as a struct with fewer fields."""
+        codes = {self.fields[at]: names.__getitem__ for at, (_, names) in self._codes.items()}
+        return Part(self.name, kind, {**self.description.documents, **codes})
 
     def decoded(self, records: Iterable[Any]) -> list[Any]:
         """The rows of `select <columns>`."""

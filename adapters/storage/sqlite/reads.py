@@ -4,6 +4,9 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+import msgspec
+
+from adapters.storage.parts import Part
 from adapters.storage.queries import BookSnapshot, Bound, Query, Selected
 from adapters.storage.sqlite.tables import BY_KIND, USAGE_SUMS, Table
 from adapters.storage.usage_statement import EMPTY, usage_statement
@@ -14,9 +17,10 @@ from domain.books.statistics.usage_sum import UsageSum
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 P = ParamSpec("P")
 
-_ROWS_IN_CHUNK = 500
+_ROWS_IN_CHUNK, _ROWS_IN_PORTION = 500, 1_000
 # An empty text, packed.
 _NO_ID = "x'ff'"
 
@@ -86,6 +90,13 @@ class SqliteSnapshot(BookSnapshot):
                 yield row
             rows = await self._run(_chunk, table, cursor)
 
+    async def _portions(self, query: Query[Any], part: type[S]) -> AsyncIterator[list[S]]:
+        table = BY_KIND[query.kind]
+        read = table.part(part)
+        cursor = await self._run(_start, f"select {read.columns} from {table.name} {query.rest}")  # noqa: S608 — constants of ours
+        while rows := await self._run(_portion, read, cursor):
+            yield rows
+
 
 def begin(connection: sqlite3.Connection) -> None:
     """Begin a read transaction. SQLite takes the snapshot at the first read, so this also reads."""
@@ -95,6 +106,10 @@ def begin(connection: sqlite3.Connection) -> None:
 
 def _start(connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
     return connection.execute(statement)
+
+
+def _portion(_: sqlite3.Connection, read: Part[S], cursor: sqlite3.Cursor) -> list[S]:
+    return read.decoded(cursor.fetchmany(_ROWS_IN_PORTION))
 
 
 def _chunk(_: sqlite3.Connection, table: Table[R], cursor: sqlite3.Cursor) -> list[R]:

@@ -6,12 +6,14 @@ House rule: the shape of a row type is worked out once, when this module is impo
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from adapters.storage.parts import Decode, Part
 from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, CREDENTIAL, GRANT, KEY, RATE, USER, packed, unpacked
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
@@ -29,6 +31,7 @@ from domain.pricing.tiers import Tier, UnitPrices
 from domain.usage import Usage
 
 R = TypeVar("R", bound=Row)
+P = TypeVar("P", bound=msgspec.Struct)
 Values = tuple[Any, ...]
 
 # One statement contains many rows: each step of SQLite releases the interpreter lock, and while the event loop is busy,
@@ -83,6 +86,7 @@ class Table(Generic[R]):
         self.columns = ", ".join(f"{name}.{field}" for field in self.fields)
         self.key_of: Callable[[R], Any] = attrgetter(*key)
         self._flags = flags
+        self._codes: dict[str, Decode] = {}
         self.documents = {field: msgspec.json.Decoder(type_).decode for field, type_ in documents.items()}
         self._scalars: Callable[[R], Values] = attrgetter(*scalars)
         self._rest: tuple[Callable[[R], Any], ...] = tuple(map(attrgetter, documents))
@@ -131,6 +135,11 @@ class Table(Generic[R]):
                 fields[field] = decode(fields[field])
         return self.kind(**fields)
 
+    def part(self, kind: type[P]) -> Part[P]:
+        """Return how to read rows of this table as a struct with fewer fields."""
+        ids: dict[str, Decode] = {field: partial(unpacked, prefix=prefix) for field, prefix in self.ids.items()}
+        return Part(self.name, kind, {**self.documents, **ids, **dict.fromkeys(self._flags, bool), **self._codes})
+
     def write(self, connection: sqlite3.Connection, rows: Iterable[R]) -> None:
         """Write the rows. Raises IntegrityError if one breaks a constraint or changes a fixed column."""
         for some in _portions([self.encode(row) for row in rows]):
@@ -168,6 +177,10 @@ _CAUSES = {number: GRANT if kind in ("grant", "breakage") else CALL for number, 
 
 class Journal(Table[Transfer]):
     """The journal: a line in a few bytes, from which its accounts follow."""
+
+    def __init__(self) -> None:
+        super().__init__("journal", Transfer, key=("cause", "kind", "step"), appended=True)
+        self._codes = {"kind": _KINDS.__getitem__}
 
     def encode(self, row: Transfer) -> Values:
         """Return the line as column values."""
@@ -234,7 +247,7 @@ CALLS = Table(
     documents={**_OF_A_CALL, "attempts": tuple[AttemptRecord, ...], "usage": Usage | None},
     appended=True,
 )
-JOURNAL = Journal("journal", Transfer, key=("cause", "kind", "step"), appended=True)
+JOURNAL = Journal()
 ADJUSTMENTS = Table(
     "adjustments",
     Adjustment,

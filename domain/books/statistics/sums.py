@@ -3,12 +3,41 @@
 from operator import attrgetter
 from typing import Any
 
+import msgspec
+
 from domain.books.rows import Call
 from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
+from domain.ledger.audited import KeptId
 from domain.ledger.rows import Adjustment
 from domain.usage import UNITS, Usage
 
 _NOTHING = Usage()
+
+
+class SummedCall(msgspec.Struct, frozen=True):
+    """The part of a call that its sums are made from; the id is as the storage keeps it."""
+
+    id: KeptId
+    user_id: str
+    key_id: str
+    app: str | None
+    provider: str | None
+    credential_id: str | None
+    provider_model: str | None
+    model: str
+    operation: str
+    ending: str | None
+    complete: bool
+    started_ms: int
+    ended_ms: int | None
+    first_byte_ms: int | None
+    usage_source: str | None
+    charge_nanos: int
+    uncollected_nanos: int
+    cost_nanos: int | None
+    usage: Usage | None
+
+
 _INPUT = [unit.name for unit in UNITS if unit.side == "in"]
 _in = attrgetter(*_INPUT)
 _out = attrgetter(*(unit.name for unit in UNITS if unit.side == "out"))
@@ -18,7 +47,7 @@ _cache_write = attrgetter(*(name for name in _INPUT if name.startswith("cache_wr
 _pieces = attrgetter(*(unit.name for unit in UNITS if unit.side is None and unit.name != "requests"))
 
 
-def sum_of_call(call: Call, writer: str) -> UsageSum:
+def sum_of_call(call: Call | SummedCall, writer: str) -> UsageSum:
     """The part of the sums that one call is, which has ended."""
     assert call.ended_ms is not None, "a call is summed when it ends"
     usage = call.usage or _NOTHING
@@ -40,7 +69,7 @@ def sum_of_call(call: Call, writer: str) -> UsageSum:
     )
 
 
-def sum_of_adjustment(call: Call, adjustment: Adjustment, writer: str) -> UsageSum:
+def sum_of_adjustment(call: Call | SummedCall, adjustment: Adjustment, writer: str) -> UsageSum:
     """The part of the sums that one adjustment of a call is, in the quarter of an hour of its call.
 
     Re-rating changes the charge alone; a late charge brings the usage of a call that had none.
@@ -49,7 +78,7 @@ def sum_of_adjustment(call: Call, adjustment: Adjustment, writer: str) -> UsageS
     return UsageSum(**_key(call, writer), adjusted_nanos=adjustment.amount_nanos, **_quantities(usage))
 
 
-def _key(call: Call, writer: str) -> dict[str, Any]:
+def _key(call: Call | SummedCall, writer: str) -> dict[str, Any]:
     return {
         "user_id": call.user_id,
         "slot_ms": call.started_ms - call.started_ms % SLOT_MS,

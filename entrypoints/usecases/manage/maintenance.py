@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import anyio
 import msgspec
@@ -11,7 +12,6 @@ from domain.billing.limit_verification import LimitAuditor
 from domain.billing.sweep import Owners, Swept
 from domain.billing.sweep import sweep as sweep_rule
 from domain.billing.verification import Auditor, Difference, Totals
-from domain.books.ids import CALL, packed
 from domain.books.rows import Call, Row
 from domain.books.scopes import SweepFacts, SweepScope
 from domain.ledger.rows import Grant
@@ -21,7 +21,6 @@ from ports.environment import Clock, Liveness
 
 BATCH = 500
 SWEEP_EVERY_S = 5
-PROGRESS_EVERY = 10_000
 
 _log = logging.getLogger("aihub")
 
@@ -106,7 +105,7 @@ async def sweep_own(hub: CallContext) -> Swept:
 async def verify(storage: Storage, progress: Progress = lambda _: None) -> Totals | Difference:
     """Derive every balance from the journal and every charge from its quantities, over one snapshot of the books.
 
-    Calls and lines of the journal are read in parallel, in the order of their ids, so only the lines of one call are in
+    Calls and lines of the journal are read in parallel, in the order of their ids, so only a portion of each is in
     memory at a time.
     """
     auditor = Auditor()
@@ -116,26 +115,33 @@ async def verify(storage: Storage, progress: Progress = lambda _: None) -> Total
             auditor.rate(rate)
         async for adjustment in snapshot.adjustments():
             auditor.adjustment(adjustment)
-        lines = snapshot.transfers()
-        line = await anext(lines, None)
-        count = 0
-        async for call in snapshot.calls():
-            at = packed(call.id, CALL)
-            while line is not None and (line.call_id is None or packed(line.call_id, CALL) <= at):
-                auditor.transfer(line)
-                line = await anext(lines, None)
-            auditor.call(call)
-            count += 1
-            if count % PROGRESS_EVERY == 0:
-                progress(f"{count} calls")
-        while line is not None:
-            auditor.transfer(line)
-            line = await anext(lines, None)
+        await _calls(auditor, snapshot, progress)
         async for hold in snapshot.holds():
             auditor.hold(hold)
         async for grant in snapshot.grants():
             auditor.grant(grant)
     return auditor.conclude()
+
+
+async def _calls(auditor: Auditor, snapshot: Snapshot, progress: Progress) -> None:
+    """All lines of the journal and all calls that have ended, for the auditor: the lines of a call before it."""
+    lines = snapshot.audited_lines()
+    count = 0
+    taken_to: Any = None  # ids as the storage keeps them: all bytes, or all texts
+    async for calls in snapshot.audited_calls():
+        while taken_to is None or taken_to <= calls[-1].id:
+            some = await anext(lines, None)
+            if some is None:
+                break
+            auditor.lines(some)
+            taken_to = some[-1].cause
+        for call in calls:
+            auditor.call(call)
+        count += len(calls)
+        progress(f"{count} calls")
+    async for some in lines:
+        auditor.lines(some)
+    auditor.all_lines_taken()
 
 
 async def _limits(auditor: LimitAuditor, snapshot: Snapshot) -> None:

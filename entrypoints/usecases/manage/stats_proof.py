@@ -1,18 +1,17 @@
 """`stats verify`: the sums of usage are derived again from the calls and compared."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import msgspec
 
+from domain.books.ids import CALL, text_of
 from domain.books.statistics.proof import SumProof
 from domain.books.statistics.sums import sum_of_adjustment, sum_of_call
-from domain.books.statistics.usage_sum import UsageSum
 from domain.ledger.rows import Adjustment
-from entrypoints.usecases.manage.maintenance import PROGRESS_EVERY
 from entrypoints.usecases.management_context import ActionContext, Denial, NoFields
 from entrypoints.usecases.public_types import Moment, moment
-from ports.books import Snapshot, Storage
+from ports.books import Storage
 
 
 class StatsVerified(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,24 +32,18 @@ async def verify_stats(context: ActionContext, request: NoFields) -> StatsVerifi
 
 async def prove(storage: Storage, report: Callable[[str], None] = lambda _: None) -> tuple[SumProof, int]:
     """The proof over one snapshot of the books, and the number of calls."""
-    proof, calls = SumProof(), 0
+    proof, count = SumProof(), 0
+    adjusted: defaultdict[str, list[Adjustment]] = defaultdict(list)
     async with storage.snapshot() as snapshot:
         async for one in snapshot.usage_sums():
             proof.booked(one)
-        async for part in _parts(snapshot):
-            proof.derived(part)
-            calls += part.calls
-            if part.calls and calls % PROGRESS_EVERY == 0:
-                report(f"{calls} calls")
-    return proof, calls
-
-
-async def _parts(snapshot: Snapshot) -> AsyncIterator[UsageSum]:
-    """What each call and each of its adjustments comes to."""
-    adjusted: defaultdict[str, list[Adjustment]] = defaultdict(list)
-    async for adjustment in snapshot.adjustments():
-        adjusted[adjustment.call_id].append(adjustment)
-    async for call in snapshot.calls():
-        yield sum_of_call(call, "")
-        for adjustment in adjusted.get(call.id, ()):
-            yield sum_of_adjustment(call, adjustment, "")
+        async for adjustment in snapshot.adjustments():
+            adjusted[adjustment.call_id].append(adjustment)
+        async for calls in snapshot.summed_calls():
+            for call in calls:
+                proof.derived(sum_of_call(call, ""))
+                for adjustment in adjusted.get(text_of(call.id, CALL), ()) if adjusted else ():
+                    proof.derived(sum_of_adjustment(call, adjustment, ""))
+            count += len(calls)
+            report(f"{count} calls")
+    return proof, count
