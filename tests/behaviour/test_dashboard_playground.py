@@ -1,12 +1,16 @@
 """The playground's calls under a session, usage over time, the one-time link and the switch, over real sockets."""
 
+import json
 import re
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from entrypoints.http.dashboard.action_pages import offered
 from entrypoints.http.dashboard.navigation import ENTRIES
+from entrypoints.http.dashboard.pages.playground import KIND_OF_OPERATION
 from tests.behaviour.conftest import People
 from tests.behaviour.dashboard import ROOT, Browser, post_form, sign_in, text_of
 from tests.behaviour.plain_calls import CHAT, ask, openai_body
@@ -45,6 +49,30 @@ def test_the_playground_calls_under_the_session_and_only_with_its_token(hub: Hub
     assert (200, "Hello, tea") == (answer.status, answer.json()["choices"][0]["message"]["content"])
     assert ("guest", call["charge"]) == (call["user"], charged.json()["charge"])
     assert call["charge"] == answer.header("x-aihub-charge")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "operation"),
+    [
+        ("/v1/images/generations", {"model": "echo/echo", "prompt": "a cup"}, "images"),
+        ("/v1/embeddings", {"model": "echo/echo", "input": "a cup"}, "embeddings"),
+        ("/v1/audio/speech", {"model": "echo/echo", "input": "a cup", "voice": "alloy"}, "speech"),
+        ("/api/v2/video", {"input": {"prompt": "a cup", "modelOptions": {"model": "echo/echo"}}}, "video"),
+    ],
+)
+def test_the_playground_makes_more_than_text(
+    hub: HubProcess, guest: Browser, path: str, body: dict[str, Any], operation: str
+) -> None:
+    quoted = {"route": path, "request": body}
+    quote = ask(hub, f"{ROOT}/relay/v1/quote", json.dumps(quoted).encode(), key="", headers=guest.headers).json()
+    answer = ask(hub, f"{ROOT}/relay{path}", json.dumps(body).encode(), key="", headers=guest.headers)
+    call = hub.cli("call", "show", str(answer.header("x-request-id")))
+    page = guest.get(f"{ROOT}/calls/{call['id']}").body.decode()
+
+    assert (200, "guest") == (answer.status, call["user"]), answer.body
+    assert 0 < Decimal(call["charge"]) <= Decimal(quote["charge_max"])
+    assert f"/dashboard/playground?model=echo/echo&amp;kind={KIND_OF_OPERATION[operation]}" in page
+    assert 400 == ask(hub, f"{ROOT}/relay{path}", json.dumps(body).encode(), headers={"cookie": guest.cookie}).status
 
 
 def test_the_limits_of_the_key_hold_in_the_playground(hub: HubProcess) -> None:

@@ -23,6 +23,7 @@ from ports.books import StorageError
 SIGN_IN = "/dashboard/sign-in"
 _CONTENT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "media-src blob:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 SECURITY: Headers = (

@@ -20,7 +20,14 @@ from entrypoints.usecases.manage.call_view import CallWithAdjustments
 from ports.books import StorageError
 
 PREFIX = "/dashboard/relay"
-RELAYED = ("/v1/chat/completions", "/v1/images/generations", "/v1/embeddings", "/v1/quote")
+RELAYED = (
+    "/v1/chat/completions",
+    "/v1/images/generations",
+    "/v1/embeddings",
+    "/v1/audio/speech",
+    "/api/v2/video",
+    "/v1/quote",
+)
 _KEYS = frozenset(("cookie", "authorization", "x-api-key", "api-key", "x-goog-api-key", "x-csrf-token"))
 _SAFE = (("x-content-type-options", "nosniff"), ("cache-control", "no-store"))
 _NO_TOKEN = BadRequest(field=None, problem="The request is not of a page of this session. Load the page again.")

@@ -7,6 +7,7 @@ from domain.refusals import Refusal
 from domain.usage import PRICE_OF_UNIT, UNITS
 from entrypoints.http.dashboard.page import View, Visitor
 from entrypoints.http.dashboard.pages.own_calls import one_call
+from entrypoints.http.dashboard.pages.playground import KIND_OF_OPERATION
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments
@@ -39,12 +40,15 @@ async def call_page(hub: CallContext, visitor: Visitor, request: Request) -> Vie
     if not isinstance(call, CallWithAdjustments):
         return call
     rate = await _rate(hub, call)
+    row = await hub.storage.call(call.id)
     values = {
         "call": call,
         "stages": stages_of(call),
         "quantities": quantities_of(call, rate),
         "released": Credits(call.hold - call.charge) if call.ended is not None else None,
         "rated": f"{rate.provider}/{rate.model}" if rate is not None else "",
+        "kind": KIND_OF_OPERATION.get(row.operation) if row is not None else None,
+        "held": [(line.grant_id, Credits(line.nanos)) for line in row.hold_lines] if row is not None else [],
         "sees_costs": visitor.may("see models"),
     }
     return View(template="call.html", title="Call", values=values)

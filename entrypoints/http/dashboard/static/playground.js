@@ -1,206 +1,180 @@
-// The playground: asks each model by the relay of the hub's own API, and shows each answer as it comes.
+// The playground: what is asked, by kind, of one model or of several side by side, over the relay of the hub's own API.
 const form = document.getElementById("playground");
 const at = (id) => document.getElementById(id);
-const { token, url } = form.dataset;
-const RELAY = "/dashboard/relay";
+const { token, url, user } = form.dataset;
+const [{ Column, made }, { SAMPLES }, { markdown }] = await Promise.all([
+  import(form.dataset.answers),
+  import(form.dataset.code),
+  import(form.dataset.markdown),
+]);
 const MODELS_MAX = 4;
-let running = [];
+const KEPT = `aihub-playground-${user}`;
+let running = null;
+let columns = [];
 
-const made = (tag, className, text = "") => {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
-  return element;
-};
-const models = () => [...document.querySelectorAll("input.model")].map((one) => one.value.trim()).filter(Boolean);
+const kind = () => form.querySelector("input[name=kind]:checked").value;
+const models = () => [...form.querySelectorAll("input.model")].map((one) => one.value.trim()).filter(Boolean);
 const problem = (text) => { at("problem").textContent = text; at("problem").hidden = !text; };
-const number = (id) => (at(id).value.trim() === "" ? undefined : Number(at(id).value.replace(",", ".")));
-const post = (path, body, signal) =>
-  fetch(RELAY + path, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-csrf-token": token },
-    body: JSON.stringify(body),
-    signal,
-  });
-
-class Column {
-  constructor(model) {
-    this.model = model;
-    this.messages = [];
-    this.element = made("section", "card play-column");
-    this.element.append(made("h2", "mono", model));
-    at("answers").append(this.element);
+const text = (id) => at(id).value.trim() || undefined;
+const number = (id) => (text(id) === undefined ? undefined : Number(at(id).value.replace(",", ".")));
+const json = (id, label) => {
+  try {
+    return text(id) === undefined ? undefined : JSON.parse(at(id).value);
+  } catch (error) {
+    throw new Error(`${label}: this is not JSON (${error.message}).`);
   }
+};
 
-  request(content) {
-    const system = at("system").value.trim();
-    const tools = at("tools").value.trim();
-    return {
-      model: this.model,
-      messages: [...(system ? [{ role: "system", content: system }] : []), ...this.messages, { role: "user", content }],
+const read = (file) => new Promise((done, failed) => {
+  const reader = new FileReader();
+  reader.onload = () => done(reader.result);
+  reader.onerror = () => failed(reader.error);
+  reader.readAsDataURL(file);
+});
+const part = async (file) => {
+  const data = await read(file);
+  if (file.type.startsWith("image/")) return { type: "image_url", image_url: { url: data } };
+  if (file.type.startsWith("audio/")) {
+    const format = /wav/.test(file.type) ? "wav" : "mp3";
+    return { type: "input_audio", input_audio: { data: data.slice(data.indexOf(",") + 1), format } };
+  }
+  return { type: "file", file: { filename: file.name, file_data: data } };
+};
+const content = async () => {
+  const files = [...at("files").files];
+  return files.length ? [{ type: "text", text: at("prompt").value }, ...(await Promise.all(files.map(part)))] : at("prompt").value;
+};
+
+// The request of each kind: its route, and its body for a column.
+const REQUESTS = {
+  text: async (column) => ({
+    path: "/v1/chat/completions",
+    body: {
+      model: column.model,
+      messages: [...(text("system") ? [{ role: "system", content: text("system") }] : []), ...column.messages, { role: "user", content: await content() }],
       temperature: number("temperature"),
       top_p: number("top-p"),
       max_completion_tokens: number("max-tokens"),
-      reasoning_effort: at("effort").value || undefined,
-      tools: tools ? JSON.parse(tools) : undefined,
-    };
-  }
+      reasoning_effort: text("effort"),
+      tools: json("tools", "Tools"),
+    },
+  }),
+  image: async ({ model }) => ({
+    path: "/v1/images/generations",
+    body: { model, prompt: at("prompt").value, size: text("image-size"), quality: text("image-quality"), n: number("image-count") },
+  }),
+  embedding: async ({ model }) => ({ path: "/v1/embeddings", body: { model, input: at("prompt").value, dimensions: number("dimensions") } }),
+  speech: async ({ model }) => ({
+    path: "/v1/audio/speech",
+    body: { model, input: at("prompt").value, voice: text("voice") ?? "alloy", response_format: text("audio-format"), instructions: text("instructions") },
+  }),
+  video: async ({ model }) => ({
+    path: "/api/v2/video",
+    body: { input: { prompt: at("prompt").value, size: text("video-size"), seconds: text("seconds"), modelOptions: { model } } },
+  }),
+};
+const requestOf = async (column) => {
+  const asked = await REQUESTS[column.kind](column);
+  const more = json("more", "Other fields");
+  const target = column.kind === "video" ? asked.body.input : asked.body;
+  Object.assign(target, more);
+  return asked;
+};
 
-  async ask(content, shown, signal) {
-    this.element.append(made("p", "play-asked", shown));
-    const thoughts = made("details", "play-thoughts");
-    thoughts.append(made("summary", "", "Reasoning"), made("div", "play-text"));
-    thoughts.hidden = true;
-    const text = made("div", "play-text");
-    const facts = made("p", "quiet small", "Waiting for the first token …");
-    this.element.append(thoughts, text, facts);
-    const body = { ...this.request(content), stream: true, stream_options: { include_usage: true } };
-    const began = performance.now();
-    const seen = { text: "", thoughts: "", calls: [], usage: null, first: null };
-    let id = "";
-    try {
-      const answer = await post("/v1/chat/completions", body, signal);
-      id = answer.headers.get("x-request-id") ?? "";
-      if (!answer.ok) throw new Error((await answer.json()).error?.message ?? `HTTP ${answer.status}`);
-      for await (const chunk of events(answer.body)) {
-        if (chunk.error) throw new Error(chunk.error.message ?? "The stream ended with an error.");
-        seen.usage = chunk.usage ?? seen.usage;
-        const delta = chunk.choices?.[0]?.delta ?? {};
-        const thought = delta.reasoning_content ?? delta.reasoning ?? "";
-        if ((delta.content || thought || delta.tool_calls) && seen.first === null) seen.first = performance.now();
-        seen.text += delta.content ?? "";
-        seen.thoughts += typeof thought === "string" ? thought : "";
-        for (const call of delta.tool_calls ?? []) {
-          seen.calls[call.index] ??= { name: "", text: "" };
-          seen.calls[call.index].name += call.function?.name ?? "";
-          seen.calls[call.index].text += call.function?.arguments ?? "";
-        }
-        text.textContent = seen.text + seen.calls.map((call) => `\n${call.name}(${call.text})`).join("");
-        thoughts.hidden = !seen.thoughts;
-        thoughts.lastChild.textContent = seen.thoughts;
-      }
-      this.messages.push({ role: "user", content }, { role: "assistant", content: seen.text });
-    } catch (error) {
-      this.element.append(made("p", "error", error.name === "AbortError" ? "Stopped." : error.message));
-    }
-    await this.facts(facts, id, seen, began);
-  }
-
-  async facts(element, id, seen, began) {
-    const ended = performance.now();
-    const words = [];
-    if (seen.first !== null) words.push(`first token ${Math.round(seen.first - began)} ms`);
-    words.push(`whole ${Math.round(ended - began)} ms`);
-    const out = seen.usage?.completion_tokens;
-    if (seen.usage) words.push(`${seen.usage.prompt_tokens} tokens in, ${out} out`);
-    if (out && seen.first !== null && ended > seen.first) words.push(`${Math.round((out * 1000) / (ended - seen.first))} tokens/s`);
-    element.textContent = words.join(" · ");
-    if (!id) return;
-    const settled = await fetch(`${RELAY}/calls/${id}`, { headers: { "x-csrf-token": token } });
-    if (!settled.ok) return;
-    const link = made("a", "", `${(await settled.json()).charge} credits`);
-    link.href = `/dashboard/calls/${id}`;
-    element.append(" · ", link);
-  }
-}
-
-async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop();
-    for (const line of lines) {
-      const data = line.startsWith("data:") ? line.slice(5).trim() : "";
-      if (data && data !== "[DONE]") yield JSON.parse(data);
-    }
-  }
-}
-
-let columns = [];
-function arranged() {
+const arranged = () => {
   const wanted = models();
-  if (wanted.join() !== columns.map((one) => one.model).join()) {
+  if (wanted.join() !== columns.map((one) => one.model).join() || columns.some((one) => one.kind !== kind())) {
     at("answers").replaceChildren();
-    columns = wanted.map((model) => new Column(model));
+    columns = wanted.map((model) => new Column(model, kind(), token, markdown));
+    at("answers").append(...columns.map((one) => one.element));
   }
   return columns;
-}
-
-async function content() {
-  const text = at("prompt").value;
-  const files = [...at("images").files];
-  if (!files.length) return text;
-  const read = (file) => new Promise((done, failed) => {
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result);
-    reader.onerror = failed;
-    reader.readAsDataURL(file);
-  });
-  const images = await Promise.all(files.map(read));
-  return [{ type: "text", text }, ...images.map((image) => ({ type: "image_url", image_url: { url: image } }))];
-}
+};
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  if (running.length) return;
+  if (running) return;
   problem("");
   try {
-    const asked = await content();
-    const shown = at("prompt").value;
-    const abort = new AbortController();
     const all = arranged();
-    all.forEach((one) => one.request(asked));
+    const asked = await Promise.all(all.map(requestOf));
+    const shown = [at("prompt").value, ...[...at("files").files].map((file) => file.name)].join("\n");
+    running = new AbortController();
     at("send").disabled = true;
     at("stop").disabled = false;
-    running = [abort];
-    at("prompt").value = "";
-    at("images").value = "";
-    await Promise.all(all.map((one) => one.ask(asked, shown, abort.signal)));
+    if (kind() === "text") at("prompt").value = "";
+    at("files").value = "";
+    at("quoted").hidden = true;
+    await Promise.all(all.map((one, n) => one.ask(asked[n], shown, running.signal)));
   } catch (error) {
-    problem(error instanceof SyntaxError ? `The tools are not JSON: ${error.message}` : error.message);
+    problem(error.message);
   }
-  running = [];
+  running = null;
   at("send").disabled = false;
   at("stop").disabled = true;
 });
-at("stop").addEventListener("click", () => running.forEach((one) => one.abort()));
-at("clear").addEventListener("click", () => { at("answers").replaceChildren(); columns = []; at("quoted").hidden = true; });
+at("stop").addEventListener("click", () => running?.abort());
+at("clear").addEventListener("click", () => {
+  at("answers").replaceChildren();
+  columns = [];
+  at("quoted").hidden = true;
+  at("code").hidden = true;
+});
 at("prompt").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });
-at("add-model").addEventListener("click", () => {
-  const count = document.querySelectorAll("input.model").length;
+
+const addModel = (value = "") => {
+  const count = form.querySelectorAll("input.model").length;
   const input = at("model-0").cloneNode();
-  Object.assign(input, { id: `model-${count}`, value: "", required: false });
+  Object.assign(input, { id: `model-${count}`, value, required: false });
   input.setAttribute("aria-label", `Model ${count + 1}`);
   at("models").append(input);
-  input.focus();
   at("add-model").hidden = count + 1 >= MODELS_MAX;
-});
+  return input;
+};
+at("add-model").addEventListener("click", () => addModel().focus());
+
 at("quote").addEventListener("click", async () => {
   problem("");
-  const words = [];
-  for (const column of arranged()) {
-    const answer = await post("/v1/quote", { route: "/v1/chat/completions", request: column.request(await content()) });
-    const quoted = await answer.json();
-    words.push(
-      answer.ok
-        ? `${column.model}: at most ${quoted.charge_max}, probably ${quoted.charge_expected} credits${quoted.affordable ? "" : ` (${quoted.shortfall} short)`}`
-        : `${column.model}: ${quoted.error?.message}`,
-    );
+  try {
+    const all = arranged();
+    const asked = await Promise.all(all.map(requestOf));
+    const words = await Promise.all(all.map((one, n) => one.quote(asked[n])));
+    at("quoted").replaceChildren(...words.map((one) => made("span", "line-of-quote", one)));
+    at("quoted").hidden = false;
+  } catch (error) {
+    problem(error.message);
   }
-  at("quoted").textContent = words.join(" · ");
-  at("quoted").hidden = false;
 });
-at("code").addEventListener("click", async () => {
-  const [first] = arranged();
-  const body = JSON.stringify(first.request(await content()), null, 2).replaceAll("'", "'\\''");
-  await navigator.clipboard.writeText(
-    `curl ${url}/v1/chat/completions \\\n  -H "Authorization: Bearer $HUB_KEY" -H "Content-Type: application/json" \\\n  -d '${body}'`,
-  );
-  at("code").textContent = "Copied";
-});
+
+for (const [name, sample] of Object.entries(SAMPLES)) {
+  const button = made("button", "small", name);
+  button.type = "button";
+  button.addEventListener("click", async () => {
+    try {
+      const [first] = arranged();
+      at("sample").textContent = sample(url, await requestOf(first), first.kind);
+      at("code").hidden = false;
+    } catch (error) {
+      problem(error.message);
+    }
+  });
+  at("languages").append(button);
+}
+
+// The fields of the chosen kind, and what was chosen the last time.
+const arrange = () => {
+  for (const element of form.querySelectorAll("[data-kinds]")) element.hidden = !element.dataset.kinds.split(" ").includes(kind());
+  at("prompt-label").textContent = form.querySelector("input[name=kind]:checked").dataset.prompt;
+};
+for (const radio of form.querySelectorAll("input[name=kind]")) radio.addEventListener("change", arrange);
+const kept = JSON.parse(localStorage.getItem(KEPT) ?? "null");
+if (kept && !form.dataset.chosen) {
+  at("model-0").value = kept.models[0] ?? at("model-0").value;
+  kept.models.slice(1, MODELS_MAX).forEach((model) => addModel(model));
+  at("system").value = kept.system ?? "";
+}
+form.addEventListener("change", () => localStorage.setItem(KEPT, JSON.stringify({ models: models(), system: at("system").value })));
+arrange();
 form.hidden = false;
