@@ -54,7 +54,7 @@ def test_the_image_runs_as_a_user_without_rights() -> None:
     assert DOCKERFILE.index("USER ") < DOCKERFILE.index("ENTRYPOINT")
 
 
-def test_the_probe_of_the_image_asks_a_route_that_there_is() -> None:
+def test_the_probe_of_the_image_requests_a_route_that_exists() -> None:
     probed = set(re.findall(r"/(?:readyz|healthz)", DOCKERFILE))
 
     assert {"/readyz"} == probed

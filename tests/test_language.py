@@ -71,25 +71,35 @@ NAMES = PLAIN | {
     "way": "route node",
 }
 NAMED = ("adapters", "bench", "domain", "entrypoints", "ports", "tests")
+# In the names of tests, which are sentences.
+SENTENCES = PLAIN | {
+    "asked": "requested, called, polled",
+    "beside": "next to",
+    "said": "sent, reported",
+    "says": "reports, has",
+    "tell": "report",
+    "tells": "reports",
+    "told": "reported",
+}
 TESTS = {"afresh": "again", "anew": "again", "heard": "received", "hears": "receives", "told": "reported"}
 ROOMS = {
     "adapters": RULES,
     "bench": RULES,
-    "docs": PLAIN,
+    "docs": RULES,
     "domain": RULES,
-    "entrypoints": EVERYWHERE,
+    "entrypoints": RULES,
     "entrypoints/actions": RULES,
     "entrypoints/aws_lambda": RULES,
-    "entrypoints/http": PLAIN,
+    "entrypoints/http": RULES,
     "entrypoints/http/api": RULES,
     "entrypoints/http/dialects/aigne": RULES,
     "entrypoints/http/dialects/anthropic": RULES,
     "entrypoints/http/dialects/google": RULES,
     "entrypoints/http/dialects/openai_chat": RULES,
-    "entrypoints/http/dialects/openai_media": PLAIN,
+    "entrypoints/http/dialects/openai_media": RULES,
     "entrypoints/http/dialects/openai_responses": RULES,
     "entrypoints/cli": RULES,
-    "entrypoints/refusals": PLAIN,
+    "entrypoints/refusals": RULES,
     "entrypoints/serve": RULES,
     "entrypoints/server": RULES,
     "entrypoints/usecases": RULES,
@@ -100,7 +110,7 @@ ROOMS = {
     "docs/architecture.md": RULES,
     "docs/decisions": RULES,
     "docs/how-to": RULES,
-    "docs/unsupported.md": PLAIN,
+    "docs/unsupported.md": RULES,
 } | {f"entrypoints/{path.name}": RULES for path in (ROOT / "entrypoints").glob("*.py")}
 # Places whose word is somebody else's: a media type, or a vendor's field.
 QUOTED = {
@@ -109,7 +119,6 @@ QUOTED = {
     "bench/run.py": {"anew"},  # in the names of rows
     "bench/traffic.py": {"say"},  # in a prompt
     "entrypoints/http/not_offered.py": {"voice", "voices"},
-    "entrypoints/usecases/manage/providers.py": {"say"},  # in texts of errors
 }
 # A field of a vendor.
 QUOTED_NAMES = {
@@ -158,6 +167,19 @@ def test_comments_and_docstrings_of_tests_are_plain() -> None:
         if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and token.string.startswith('"""'))
         for word in _WORD.findall(token.string)
         if word.lower() in TESTS
+    ]
+
+    assert [] == found
+
+
+def test_the_names_of_tests_are_plain_sentences() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{token.start[0]}: {token.string}: write {SENTENCES[word]}"
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for token in _tokens(path)
+        if token.type == tokenize.NAME and token.string.startswith("test_")
+        for word in token.string.split("_")
+        if word in SENTENCES
     ]
 
     assert [] == found

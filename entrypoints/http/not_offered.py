@@ -7,7 +7,7 @@ from domain.refusals import NotOffered
 
 _INLINE = "Send the content inline, in the request itself."
 _EACH = "Make each call by itself; they may run at the same time."
-_STATELESS = "The hub keeps no answers: send what was said before with each request."
+_STATELESS = "The hub keeps no answers: send the earlier turns with each request."
 _OWN_LOOP = "Use POST /v1/chat/completions, /v1/responses or /v1/messages, and keep the conversation yourself."
 _AT_THE_VENDOR = "Do that with the vendor's own key, at the vendor."
 

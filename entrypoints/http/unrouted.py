@@ -39,7 +39,7 @@ def internal_error(request: Request) -> Reply:
         status=500,
         kind="internal",
         code="internal_error",
-        message=f"The hub failed. Please tell its operator the request id {request.id}.",
+        message=f"The hub failed. Please give its operator the request id {request.id}.",
         request_id=request.id,
     )
     dialect = dialect_of(request)

@@ -42,7 +42,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     template       what is wrong, as one sentence; the command line makes a clause of it
     advice         what a caller over HTTP can do about it, as further sentences
     param          the field at fault; what is formatted to nothing names none
-    values         what the templates name beside the refusal's own fields
+    values         what the templates name besides the refusal's own fields
     facts          what programs act on, as further fields of an error
     code           the error code, where it is not the refusal's tag
     retry_after_s  for Retry-After, where waiting helps
@@ -64,7 +64,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Variants(msgspec.Struct, frozen=True):
-    """The records of a refusal that is presented in several ways, told apart by a value: all of them are listed."""
+    """The records of a refusal that is presented in several ways, by a value: all of them are listed."""
 
     by: Callable[[Any], object]
     records: Mapping[Any, Record]

@@ -58,7 +58,7 @@ def _bad_http(status: int, template: str, advice: str) -> Record:
 
 
 def _no_model(why: str) -> Record:
-    """SDKs know a missing model by 404, clients by the code. `aihub route explain` tells the operator why."""
+    """SDKs know a missing model by 404, clients by the code. `aihub route explain` shows the operator why."""
     return Record(
         status=404,
         kind="not_found",
@@ -180,7 +180,7 @@ RECORDS: Mapping[type, Record | Variants] = {
         status=400,
         kind="invalid_request",
         template="{model:name} takes no {lacking}.",
-        advice="Leave that out, or call a model that does: GET /v1/models tells what each is able to.",
+        advice="Leave that out, or call a model that does: GET /v1/models lists what each is able to.",
         param="{at}",
         values=values.of_capability,
     ),
@@ -212,7 +212,7 @@ RECORDS: Mapping[type, Record | Variants] = {
     UnsupportedParameter: Record(
         status=400,
         kind="invalid_request",
-        template="{field:name} cannot be said in the {dialect} dialect that serves {model:name}.",
+        template="{field:name} cannot be expressed in the {dialect} dialect that serves {model:name}.",
         advice="{instead}",
         param="{field:short}",
         values=values.of_parameter,

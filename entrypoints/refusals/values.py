@@ -1,4 +1,4 @@
-"""What the templates of refusals say beside the refusals' own fields."""
+"""What the templates of refusals have besides the refusals' own fields."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _PRICED_BY = {
     "moderation": "--input and --output",
 }
 # What helps where something of a kind is not found.
-_NOT_FOUND = {"response": "The hub keeps no answers: send what was said before in `input`."}
+_NOT_FOUND = {"response": "The hub keeps no answers: send the earlier turns in `input`."}
 # How the hub's own words about a provider begin: its host is for the operator, in `aihub call show`.
 _WHERE = re.compile(r"^provider \S+ \([^)]*\) ")
 

@@ -135,7 +135,7 @@ async def test_a_complete_answer_without_content_has_failed(
     assert fails == isinstance(chunk.events[-1], Broken)
 
 
-async def test_a_stream_that_asked_for_two_choices_needs_both(providers: HttpProviders) -> None:
+async def test_a_stream_of_two_requested_choices_needs_both(providers: HttpProviders) -> None:
     assert "truncated" == breach(await answered(providers, streaming(HELLO + STOP), chat(choices=2))).kind
 
 

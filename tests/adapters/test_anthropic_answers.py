@@ -66,7 +66,7 @@ def test_a_citation_follows_the_text_that_it_is_for() -> None:
     assert [at for at, _ in said["citations"]] == [len("They say it rains")]
 
 
-def test_a_compaction_on_the_way_is_billed_too() -> None:
+def test_a_compaction_during_an_answer_is_billed_too() -> None:
     usage = _usage(fold(server_events((_TRANSCRIPTS / "compaction.sse").read_text())))
 
     assert usage == Usage(input_tokens=4010, output_tokens=506)

@@ -302,7 +302,7 @@ def test_a_later_system_message_stands_in_the_users_turn() -> None:
     )
 
 
-def test_a_system_message_alone_is_asked_as_the_users() -> None:
+def test_a_system_message_alone_is_sent_as_the_users() -> None:
     system = (
         Message(role="system", parts=(Text(text="Be brief."),)),
         Message(role="system", parts=(Text(text="Hi?"),)),

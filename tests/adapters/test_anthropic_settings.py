@@ -37,7 +37,7 @@ PNG = {"type": "base64", "media_type": "image/png", "data": "iVBORw0K"}
         ("m", {"temperature", "top_p"}, {"temperature", "top_p"}),
     ],
 )
-def test_sampling_is_asked_for_as_far_as_the_model_takes_it(model: str, said: set[str], sent: set[str]) -> None:
+def test_sampling_is_requested_as_far_as_the_model_takes_it(model: str, said: set[str], sent: set[str]) -> None:
     one = msgspec.Raw(b"1")
     requested = {"temperature": one, "top_p": one, "top_k": 1}
 

@@ -104,7 +104,7 @@ def test_a_schema_is_json_in_a_string() -> None:
     }
 
 
-def test_only_claude_is_asked_which_stop_sequence_it_met() -> None:
+def test_only_claude_reports_which_stop_sequence_it_met() -> None:
     assert settings(NOVA, stop=("a",)) == {"inferenceConfig": {"stopSequences": ["a"]}}
 
 

@@ -176,7 +176,7 @@ async def test_the_signature_is_right_for_what_reaches_the_provider(bedrock: Htt
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("part", [KEY + "0123456789", SECRET, TOKEN])
-async def test_no_failure_tells_a_part_of_the_secret(bedrock: HttpProviders, part: str) -> None:
+async def test_no_failure_reveals_a_part_of_the_secret(bedrock: HttpProviders, part: str) -> None:
     secret = f"{KEY}0123456789:{SECRET}:{TOKEN}"
     error = json.dumps({"message": f"Signed with {part}", "__type": part}).replace("/", "\\/").encode()
     async with StubProvider(answering(403, error, {"x-amzn-ErrorType": "UnrecognizedClientException"})) as stub:

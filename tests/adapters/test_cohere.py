@@ -87,7 +87,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("body", ANSWERS)
-def test_a_whole_answer_tells_what_its_stream_tells(body: bytes) -> None:
+def test_a_whole_answer_reports_what_its_stream_reports(body: bytes) -> None:
     assert reported(COHERE.decode(body)) == reported(folded(streamed(body)))
     assert reported(folded(streamed(body)))["ended"]
 
@@ -97,7 +97,7 @@ def test_where_cohere_cuts_a_text_changes_nothing(body: bytes, step: int) -> Non
     assert reported(COHERE.decode(body)) == reported(folded(streamed(body, step)))
 
 
-def test_an_answer_tells_text_citations_and_what_is_billed() -> None:
+def test_an_answer_has_text_citations_and_billed_usage() -> None:
     answer = reported(COHERE.decode(ANSWERS[0]))
 
     assert ("It is blüe.", [("stop", None)]) == (answer["choices"][0]["text"], answer["choices"][0]["finish"])
@@ -179,7 +179,7 @@ def test_tokens_are_counted_where_nothing_is_billed_and_a_float_that_is_whole_is
     )
 
 
-def test_a_rejection_tells_its_message() -> None:
+def test_a_rejection_reports_its_message() -> None:
     failure = COHERE.failure(429, {"retry-after": "2"}, b'{"id":"x","message":"too many requests"}')
 
     assert ("overloaded", "too many requests", 2_000, "cohere") == (

@@ -74,7 +74,7 @@ def test_every_field_arrives_under_some_name_or_is_droppable(body: dict[str, Any
 
 
 @given(_messages, _vendors)
-def test_messages_keep_their_order_their_texts_and_who_answers_whom(said: list[dict[str, Any]], vendor: Vendor) -> None:
+def test_messages_keep_their_order_their_texts_and_what_they_answer(said: list[dict[str, Any]], vendor: Vendor) -> None:
     reported = fitted({"messages": said}, vendor)["messages"]
 
     roles = {} if vendor.developer else {"developer": "system"}

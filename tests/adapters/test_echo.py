@@ -69,7 +69,7 @@ async def test_the_answer_is_the_users_text() -> None:
     )
 
 
-async def test_the_usage_is_the_words_of_the_messages_and_of_the_answer() -> None:
+async def test_the_usage_is_the_number_of_words_of_the_messages_and_of_the_answer() -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "one two three"}]
     usage = (await answer(requested(messages=messages)))["usage"]
 
@@ -101,7 +101,7 @@ async def test_a_stream_has_the_role_then_each_word_then_the_finish_reason() -> 
     assert expected == [(choice["delta"], choice["finish_reason"]) for choice in choices]
 
 
-async def test_a_stream_tells_its_usage_only_if_asked() -> None:
+async def test_a_stream_reports_its_usage_only_if_requested() -> None:
     silent = await stream(requested(stream=True))
     reported = await stream(requested(stream=True, stream_options={"include_usage": True}))
 
@@ -206,7 +206,7 @@ async def test_after_tool_results_the_answer_is_their_text() -> None:
 
 
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
-async def test_where_json_is_asked_for_the_answer_is_json(kind: str) -> None:
+async def test_where_json_is_requested_the_answer_is_json(kind: str) -> None:
     received = await answer(requested('say "hi"', response_format={"type": kind}))
 
     content = received["choices"][0]["message"]["content"]

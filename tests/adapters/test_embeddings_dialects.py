@@ -150,7 +150,7 @@ def test_whatever_comes_one_ending_comes_out(dialect: ProviderDialect, answer: A
     ("status", "kind"),
     [(401, "credential_rejected"), (404, "request_rejected"), (429, "overloaded"), (500, "unavailable")],
 )
-def test_a_failure_tells_its_dialect_so_that_its_own_callers_see_the_body(
+def test_a_failure_names_its_dialect_so_that_its_own_callers_see_the_body(
     dialect: ProviderDialect, status: int, kind: str
 ) -> None:
     failure = dialect.failure(status, {}, b'{"message": "no such thing"}')

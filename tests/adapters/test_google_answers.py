@@ -130,7 +130,7 @@ def test_searches_are_counted_as_google_charges_them(model: str, queries: list[s
     assert uses == said["usage"].get("tool_uses", 0)
 
 
-def test_a_search_that_only_its_call_tells_is_counted_once() -> None:
+def test_a_search_that_only_its_call_reports_is_counted_once() -> None:
     call = {"toolCall": {"toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["a"]}, "id": "t1"}}
     said = whole(call, {"text": "Yes."}, groundingMetadata={"webSearchQueries": ["a"]})
 
@@ -277,7 +277,7 @@ def test_a_stream_without_a_finish_for_one_of_its_choices_is_cut() -> None:
     assert not reported(streamed(sse(answer({"text": "One."}), other)))["ended"]
 
 
-def test_each_chunk_tells_the_usage_so_far() -> None:
+def test_each_chunk_reports_the_usage_so_far() -> None:
     chunks = [answer({"text": "Ot"}, finish=None, usage={"promptTokenCount": 9, "totalTokenCount": 9}), answer()]
 
     assert {"input_tokens": 9} == reported(streamed(sse(chunks[0])))["usage"]

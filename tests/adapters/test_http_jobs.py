@@ -62,7 +62,7 @@ def chunks_of(found: Failure | list[Chunk]) -> list[Chunk]:
     return found
 
 
-async def test_a_job_is_one_answer_however_often_it_is_asked_after() -> None:
+async def test_a_job_is_one_answer_however_often_it_is_polled() -> None:
     found, requests = await video_result([answering(200, video("in_progress"))] * POLLS)
 
     chunks = chunks_of(found)
@@ -76,7 +76,7 @@ async def test_a_job_is_one_answer_however_often_it_is_asked_after() -> None:
     assert all(request.path.endswith("?api-version=7") for request in requests)
 
 
-async def test_a_video_of_vertex_is_asked_after_with_a_body() -> None:
+async def test_a_video_of_vertex_is_polled_with_a_body() -> None:
     videos = [{"bytesBase64Encoded": base64.b64encode(MP4).decode()}]
     answers: list[dict[str, Any]] = [{"name": VEO}, {"name": VEO}, {"done": True, "response": {"videos": videos}}]
 
@@ -132,7 +132,7 @@ async def cut(request: Received, reply: Reply) -> None:
     await reply.cut()
 
 
-async def test_what_passes_is_asked_again_and_the_connection_with_it() -> None:
+async def test_a_passing_failure_is_tried_again_on_a_new_connection() -> None:
     script = [answering(200, video("queued")), cut, answering(500, b"{}"), answering(200, video("completed")), cut]
 
     found, requests = await video_result(script)
@@ -171,6 +171,6 @@ async def test_a_job_that_is_refused_outright_is_an_ordinary_failure() -> None:
     (600,   [250, 500, 600, 600]),
     (0,     [0, 0, 0]),
 ])  # fmt: skip
-async def test_a_job_is_asked_after_soon_at_first_and_then_in_steady_turns(poll_ms: int, pauses_ms: list[int]) -> None:
+async def test_a_job_is_polled_soon_at_first_and_then_at_a_steady_interval(poll_ms: int, pauses_ms: list[int]) -> None:
     assert pauses_ms == [pause_ms(requested, poll_ms) for requested in range(len(pauses_ms))]
     assert poll_ms == pause_ms(10**6, poll_ms)

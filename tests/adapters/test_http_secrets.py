@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 500])
 @pytest.mark.parametrize("spelt", [SECRET, SECRET.replace("/", "\\/")])
-async def test_no_failure_tells_the_secret_that_a_provider_repeats(
+async def test_no_failure_reveals_a_secret_that_a_provider_repeats(
     providers: HttpProviders, stream: bool, status: int, spelt: str
 ) -> None:
     error = f'{{"error":{{"message":"Bad key {spelt}","type":"{spelt}","code":"{spelt}"}}}}'.encode()
@@ -25,13 +25,13 @@ async def test_no_failure_tells_the_secret_that_a_provider_repeats(
     assert_silent(failure)
 
 
-async def test_no_broken_stream_tells_the_secret_that_a_provider_repeats(providers: HttpProviders) -> None:
+async def test_no_broken_stream_reveals_a_secret_that_a_provider_repeats(providers: HttpProviders) -> None:
     error = f'data: {{"error":{{"message":"Bad key {SECRET}","code":"{SECRET}"}}}}\n\n'.encode()
 
     assert_silent(breach(await answered(providers, streaming(HELLO, error), chat())))
 
 
-async def test_no_failure_tells_a_secret_that_cannot_even_be_sent(providers: HttpProviders) -> None:
+async def test_no_failure_reveals_a_secret_that_cannot_even_be_sent(providers: HttpProviders) -> None:
     async with StubProvider(answering(200, WHOLE)) as stub:
         failure = await failed(providers, attempt_at(stub.base_url, secret=SECRET + "\n"), chat())
 

@@ -136,7 +136,7 @@ def test_books_from_before_belong_to_the_key_that_opens_what_is_sealed_in_them(
     assert adopt_master_key(connection, key_id(own).hex(), 1_000) == key_id(adopted).hex()
 
 
-def test_the_switch_to_wal_waits_for_whoever_writes_first(connection: sqlite3.Connection, tmp_path: Path) -> None:
+def test_the_switch_to_wal_waits_for_the_first_writer(connection: sqlite3.Connection, tmp_path: Path) -> None:
     connection.execute("begin immediate")
     with closing(sqlite3.connect(tmp_path / "books.db", isolation_level=None)) as later:
         requested: list[str] = []

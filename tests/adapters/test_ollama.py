@@ -86,7 +86,7 @@ def sent(request: ChatRequest, cap: int | None = None) -> Any:
 # --- answers --------------------------------------------------------------------------------------------
 
 
-def test_an_answer_tells_thinking_text_calls_and_counts() -> None:
+def test_an_answer_has_reasoning_text_calls_and_counts() -> None:
     answer = reported(folded(ndjson(STREAM)))
 
     choice = answer["choices"][0]
@@ -100,7 +100,7 @@ def test_an_answer_tells_thinking_text_calls_and_counts() -> None:
     assert [("", "qwen3")] == answer["started"]
 
 
-def test_a_whole_answer_tells_what_its_stream_tells() -> None:
+def test_a_whole_answer_reports_what_its_stream_reports() -> None:
     assert reported(folded(ndjson(STREAM))) == reported(OLLAMA.decode(json.dumps(WHOLE).encode()))
 
 

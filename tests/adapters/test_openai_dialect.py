@@ -58,7 +58,7 @@ def test_a_streamed_answer_becomes_events() -> None:
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_a_whole_answer_tells_what_its_stream_tells(name: str) -> None:
+def test_a_whole_answer_reports_what_its_stream_reports(name: str) -> None:
     stream = folded(server_events((TRANSCRIPTS / f"{name}.sse").read_bytes()))
 
     assert reported(stream) == reported(OPENAI.decode((TRANSCRIPTS / f"{name}.json").read_bytes()))

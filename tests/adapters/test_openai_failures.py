@@ -73,7 +73,7 @@ def test_an_error_in_the_stream_breaks_it_after_its_content() -> None:
         ("m", "unavailable", 0),
     ],
 )
-def test_an_error_under_http_200_has_the_kind_that_its_code_tells(error: Any, kind: str, status: int) -> None:
+def test_an_error_under_http_200_has_the_kind_of_its_code(error: Any, kind: str, status: int) -> None:
     for failure in (
         failure_of(folded([chunk(error=error)])),
         failure_of(OPENAI.decode(whole({}, error=error, choices=[]))),

@@ -179,7 +179,7 @@ def test_a_page_is_left_out_once_the_catalogue_knows_the_model() -> None:
     assert [] == twice
 
 
-def test_the_shelves_lend_and_a_stranger_has_none() -> None:
+def test_provider_prices_lend_and_an_unknown_provider_has_none() -> None:
     book = ShippedBook()
 
     assert book.prices("../shelves") == ()
@@ -187,7 +187,7 @@ def test_the_shelves_lend_and_a_stranger_has_none() -> None:
     assert book.prices("openai") is book.prices("openai")
 
 
-def test_every_shelf_is_of_a_vendor_that_the_hub_knows_by_that_name() -> None:
+def test_all_shipped_prices_are_of_vendors_that_the_hub_knows_by_that_name() -> None:
     """But for three that are added by their URL."""
     book = ShippedBook()
 

@@ -114,7 +114,7 @@ def test_an_event_up_to_the_bound_is_let_through() -> None:
         [b"data: a\n\ndata: " + b"x" * 13 + b"\n\ndata: b\n\n"],
     ],
 )
-def test_an_event_over_the_bound_is_an_error_that_tells_the_bound(reads: list[bytes]) -> None:
+def test_an_event_over_the_bound_is_an_error_that_names_the_bound(reads: list[bytes]) -> None:
     framer = EventFramer(bytes_max=20)
 
     with pytest.raises(EventTooLarge, match="larger than 20 bytes"):

@@ -52,7 +52,7 @@ async def test_a_rule_about_a_provider_sees_an_alias_of_its_name(storage: Storag
     assert (await storage.decide(ProviderScope(name="slow"), look)).shown.alias is None
 
 
-async def test_what_a_model_is_able_to_and_whom_a_provider_comes_before_are_kept(storage: Storage) -> None:
+async def test_capabilities_of_models_and_the_order_of_providers_are_kept(storage: Storage) -> None:
     provider = a_provider(priority=3, weight=7)
     rates = [a_rate(1), a_rate(2, capabilities=()), a_rate(3, capabilities=("tools", "images"))]
     await storage.decide(NOBODY, write(provider, *rates))

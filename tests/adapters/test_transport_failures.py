@@ -95,7 +95,7 @@ async def test_a_name_that_does_not_resolve_is_a_connect_error(transport: httpx2
         ("http://127.0.0.1/", "a\r\nb: c", httpx2.LocalProtocolError),
     ],
 )
-async def test_a_request_that_cannot_be_sent_is_reported_in_the_same_way(
+async def test_a_request_that_cannot_be_sent_is_reported_alike(
     transport: httpx2.AsyncBaseTransport, url: str, header: str, kind: type[Exception]
 ) -> None:
     with pytest.raises(kind):

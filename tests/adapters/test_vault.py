@@ -77,7 +77,7 @@ def test_an_old_key_still_opens_while_the_first_one_seals() -> None:
     assert MasterKeyVault([OTHER_KEY]).unseal(rotated.seal(b"after", "row"), "row") == b"after"
 
 
-def test_a_fingerprint_recognises_and_tells_nothing() -> None:
+def test_a_fingerprint_recognises_and_reveals_nothing() -> None:
     vault = MasterKeyVault([KEY])
 
     assert vault.fingerprint(CANARY) == MasterKeyVault([KEY]).fingerprint(CANARY) == vault.fingerprint(CANARY)

@@ -75,7 +75,7 @@ def test_what_openais_kind_is_sent(request_: VideoRequest, body: dict[str, Any])
 
 
 @pytest.mark.parametrize("status", ["queued", "in_progress", "processing"])
-def test_a_video_is_asked_after_until_it_is_completed_and_then_fetched(status: str) -> None:
+def test_a_video_is_polled_until_it_is_completed_and_then_fetched(status: str) -> None:
     begun = poll_step(next_of(OPENAI_VIDEO, requested(), {"id": "video/1", "status": status}))
     polled = poll_step(begun.then(json.dumps({"id": "video/1", "status": status}).encode()))
     done = poll_step(polled.then(b'{"id": "video/1", "status": "completed", "seconds": "8", "size": "1792x1024"}'))
@@ -165,7 +165,7 @@ def test_vertex_gets_the_field_for_audio(model: str, extra: dict[str, Any], para
     assert {**parameters, "durationSeconds": 8} == sent["parameters"]
 
 
-def test_an_operation_of_the_gemini_api_is_asked_after_by_its_name_and_its_file_is_fetched() -> None:
+def test_an_operation_of_the_gemini_api_is_polled_by_its_name_and_its_file_is_fetched() -> None:
     request = requested(seconds=6, size="1080p")
     begun = poll_step(next_of(GOOGLE_VIDEO, request, {"name": OPERATION}))
     polled = poll_step(begun.then(json.dumps({"name": OPERATION, "done": False}).encode()))
@@ -178,7 +178,7 @@ def test_an_operation_of_the_gemini_api_is_asked_after_by_its_name_and_its_file_
     assert made(MP4, 6, "1080p") == done.then(MP4)
 
 
-def test_an_operation_of_vertex_is_asked_after_by_a_method_and_brings_its_video() -> None:
+def test_an_operation_of_vertex_is_polled_by_a_method_and_brings_its_video() -> None:
     begun = poll_step(next_of(VERTEX_VIDEO, requested(), {"name": "projects/p/locations/l/operations/1"}))
     videos = [{"bytesBase64Encoded": b64encode(MP4).decode(), "mimeType": "video/mp4"}]
 

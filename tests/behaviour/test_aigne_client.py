@@ -230,7 +230,7 @@ def test_a_bad_native_image_is_refused_by_the_name_of_its_field(
     assert (400, field) == (received.status, received.json()["error"]["param"])
 
 
-def test_native_words_reach_the_provider_in_its_own(hub: HubProcess, stub: Stub) -> None:
+def test_native_fields_reach_the_provider_in_its_own_form(hub: HubProcess, stub: Stub) -> None:
     stub.will(answering(200, anthropic_whole()))
     options = {"model": "ant/m", "topP": 0.5, "reasoningEffort": 6000, "cacheConfig": {"ttl": "1h"}}
     ask(hub, AIGNE, aigne_body("ant/m", False, modelOptions=options, messages=CONVERSATION))
@@ -252,14 +252,14 @@ def test_fields_in_camel_case_are_understood(hub: HubProcess, stub: Stub) -> Non
 @pytest.mark.parametrize(
     ("model", "code"), [("oai/m", None), ("nobody/m", "model_not_found"), ("bare", "model_not_found")]
 )
-def test_the_status_of_a_model_tells_why_it_cannot_be_called(hub: HubProcess, model: str, code: str | None) -> None:
+def test_the_status_of_a_model_reports_why_it_cannot_be_called(hub: HubProcess, model: str, code: str | None) -> None:
     status = ask(hub, f"/api/v2/status?model={model}").json()
 
     assert (code is None, code) == (status["available"], status.get("reason"))
     assert (None if code is None else 404) == status.get("code")
 
 
-def test_the_status_tells_an_empty_wallet(hub: HubProcess, people: Any) -> None:
+def test_the_status_reports_an_empty_wallet(hub: HubProcess, people: Any) -> None:
     status = ask(hub, "/api/v2/status?model=oai/m", key=people.poor).json()
 
     assert (False, 402, "insufficient_credit") == (status["available"], status["code"], status["reason"])

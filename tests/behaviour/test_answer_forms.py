@@ -48,7 +48,7 @@ def posted(hub: HubProcess) -> float:
 @pytest.mark.parametrize("stream", [True, False], ids=["a stream", "whole"])
 @pytest.mark.parametrize("provider", SAID)
 @pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
-def test_the_form_is_the_one_that_was_asked_for(
+def test_the_form_is_that_of_the_request(
     hub: HubProcess, stub: Stub, path: str, provider: str, stream: bool, content_type: str
 ) -> None:
     whole, streamed = SAID[provider]
@@ -93,7 +93,7 @@ def test_the_official_sdks_receive_a_whole_answer_as_a_stream(hub: HubProcess, s
 
 @pytest.mark.parametrize("stream", [True, False], ids=["a stream", "whole"])
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
-def test_an_answer_that_says_nothing_costs_nothing(hub: HubProcess, stub: Stub, path: str, stream: bool) -> None:
+def test_an_empty_answer_costs_nothing(hub: HubProcess, stub: Stub, path: str, stream: bool) -> None:
     empty = b'{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":null}]}'
     before = posted(hub)
     stub.always(answering(200, b"data: [DONE]\n\n" if stream else empty))

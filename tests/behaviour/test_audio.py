@@ -51,7 +51,7 @@ def test_speech_of_a_model_sold_by_the_token_is_estimated_by_its_characters(
     assert ("estimated", 200) == (source, usage["output_audio_tokens"])
 
 
-def test_speech_as_events_tells_its_tokens(client: openai.OpenAI, hub: HubProcess) -> None:
+def test_speech_as_events_reports_its_tokens(client: openai.OpenAI, hub: HubProcess) -> None:
     received = ask(hub, SPEECH, {"model": "oai/speaker", "voice": "a", "input": "Hi", "stream_format": "sse"})
 
     assert b"".join(speech_events()) == received.body
@@ -66,7 +66,7 @@ def test_what_is_stated_passes_through_but_for_the_name(hub: HubProcess, stub: S
     assert {**requested, "model": "tts"} == stub.only.json()
 
 
-def test_a_sound_that_breaks_off_never_looks_complete(hub: HubProcess, stub: Stub) -> None:
+def test_audio_that_breaks_off_never_looks_complete(hub: HubProcess, stub: Stub) -> None:
     """The connection breaks too; Lambda, which collects the answer first, fails the invocation."""
 
     async def breaking(request: Received, reply: Reply) -> None:
@@ -137,7 +137,7 @@ def test_subtitles_count_nothing_so_the_recording_does(client: openai.OpenAI, hu
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_model_sold_by_the_token_tells_its_tokens(client: openai.OpenAI, hub: HubProcess, stream: bool) -> None:
+def test_a_model_sold_by_the_token_reports_its_tokens(client: openai.OpenAI, hub: HubProcess, stream: bool) -> None:
     if stream:
         events = list(client.audio.transcriptions.create(model="oai/listener", file=("a.wav", wave(900)), stream=True))
         assert ["transcript.text.delta", "transcript.text.done"] == [event.type for event in events]

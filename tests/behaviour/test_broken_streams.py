@@ -59,7 +59,7 @@ def test_an_answer_that_was_announced_and_cut_is_not_bought_again_from_the_same_
 
 
 @ANNOUNCED
-def test_an_answer_that_was_only_announced_can_still_come_from_somebody_else(
+def test_an_answer_that_was_only_announced_can_still_come_from_another_provider(
     hub: HubProcess, stub: Stub, path: str, provider: str, announced: list[bytes]
 ) -> None:
     requested = responses_body(stream=True) if path == RESPONSES else body_for(path, f"{provider}/m", stream=True)
@@ -80,7 +80,7 @@ def test_an_answer_that_was_only_announced_can_still_come_from_somebody_else(
         (CHAT, "oai", "silent"),
     ],
 )
-def test_a_stream_that_breaks_ends_with_an_error_event_and_no_terminal_word(
+def test_a_stream_that_breaks_ends_with_an_error_event_and_no_terminal_event(
     hub: HubProcess, stub: Stub, path: str, provider: str, how: str
 ) -> None:
     """G19: what is truncated never looks complete, and only what was delivered is charged."""

@@ -55,7 +55,7 @@ def test_a_streamed_completion(
     assert "0.000025" == hub.cli("call", "list", "--limit", "1")[0]["charge"]
 
 
-def test_openais_own_cap_is_said_to_everybody_who_might_have_another(hub: HubProcess, stub: Stub) -> None:
+def test_openais_own_cap_is_sent_to_every_server_that_might_have_another(hub: HubProcess, stub: Stub) -> None:
     ask(hub, COMPLETIONS, {"model": "oai/m", "prompt": [1, 2], "unheard_of": 1.5, "suffix": "x"})
     ask(hub, COMPLETIONS, {"model": "ant/m", "prompt": "Hello", "temperature": 0.5, "best_of": 1})
 
@@ -168,7 +168,7 @@ def test_openais_default_model_is_meant_where_none_is_named(hub: HubProcess, stu
     assert (200, "omni-moderation-latest") == (received.status, stub.only.json()["model"])
 
 
-def test_nobody_else_has_a_word_for_moderations(hub: HubProcess, stub: Stub) -> None:
+def test_only_openai_has_moderations(hub: HubProcess, stub: Stub) -> None:
     error = check_error(
         ask(hub, MODERATIONS, {"model": "ant/m", "input": "a"}), MODERATIONS, 400, "unsupported_parameter"
     )

@@ -42,7 +42,7 @@ def test_a_preflight_may_ask_for_a_private_network(hub: HubProcess) -> None:
     )
 
 
-def test_what_was_asked_for_is_given_back_only_if_it_is_names_of_headers(hub: HubProcess) -> None:
+def test_requested_headers_are_returned_only_if_they_are_names_of_headers(hub: HubProcess) -> None:
     received = ask(hub, CHAT, method="OPTIONS", headers=preflight(PAGE, '"a": {b}'))
 
     assert "authorization" in str(received.header("access-control-allow-headers"))

@@ -25,7 +25,7 @@ async def counting(request: Received, reply: Reply) -> None:
 
 
 @pytest.mark.usefixtures("free")
-def test_a_provider_that_counts_is_asked_and_answers_as_it_pleases(hub: HubProcess, stub: Stub) -> None:
+def test_a_provider_that_counts_is_called_and_answers_as_it_pleases(hub: HubProcess, stub: Stub) -> None:
     stub.will(counting)
     received = ask(hub, COUNT, body(thinking={"type": "adaptive"}), headers={"anthropic-beta": "x-1"})
 
@@ -37,7 +37,7 @@ def test_a_provider_that_counts_is_asked_and_answers_as_it_pleases(hub: HubProce
 
 @pytest.mark.usefixtures("free")
 @pytest.mark.parametrize("model", ["oai/m", "echo"])
-def test_for_others_the_hub_estimates_and_says_so(hub: HubProcess, stub: Stub, model: str) -> None:
+def test_for_others_the_hub_estimates_and_reports_it(hub: HubProcess, stub: Stub, model: str) -> None:
     short, long = (ask(hub, COUNT, body(model, system=text)).json() for text in ("Be brief.", "Be brief. " * 100))
 
     assert (True, True) == (short["estimated"], long["estimated"])

@@ -32,7 +32,7 @@ def bilingual(hub: HubProcess, stub: Stub) -> str:
 
 @pytest.mark.parametrize(("shown", "path"), [("It is a cat.", "chat/completions"), ([IMAGE], "responses")])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_an_image_that_a_tool_shows_is_said_where_there_is_a_word_for_it(
+def test_an_image_that_a_tool_shows_is_sent_where_it_can_be(
     hub: HubProcess, stub: Stub, bilingual: str, shown: Any, path: str, stream: bool
 ) -> None:
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": shown}
@@ -46,7 +46,7 @@ def test_an_image_that_a_tool_shows_is_said_where_there_is_a_word_for_it(
     assert ("aGk=" in stub.only.body.decode()) == (path == "responses")
 
 
-def test_what_neither_has_a_word_for_is_refused_by_name(hub: HubProcess, stub: Stub, bilingual: str) -> None:
+def test_what_neither_can_express_is_refused_by_name(hub: HubProcess, stub: Stub, bilingual: str) -> None:
     received = ask(hub, MESSAGES, anthropic_body(bilingual, container="c"))
 
     assert (400, []) == (received.status, stub.requests)

@@ -26,7 +26,7 @@ def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
 
 @BOTH
 @pytest.mark.parametrize("form", [None, "float", "base64"])
-def test_a_vector_comes_in_the_form_that_was_asked_for(client: openai.OpenAI, model: str, form: Any) -> None:
+def test_a_vector_comes_in_the_form_of_the_request(client: openai.OpenAI, model: str, form: Any) -> None:
     requested: dict[str, Any] = {} if form is None else {"encoding_format": form}
 
     answer = client.embeddings.create(model=model, input="Hello", **requested)
@@ -59,7 +59,7 @@ def test_what_passes_through_changes_nothing_but_the_name(hub: HubProcess, stub:
     assert b'"future_field": 1.5' in received.body, "the provider's own bytes"
 
 
-def test_voyage_is_asked_in_its_own_words(hub: HubProcess, stub: Stub) -> None:
+def test_voyage_is_called_in_its_own_form(hub: HubProcess, stub: Stub) -> None:
     body = {"model": "voy/m", "input": "Hi", "dimensions": 3, "encoding_format": "float", "input_type": "query"}
 
     ask(hub, EMBEDDINGS, body)

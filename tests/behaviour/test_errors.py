@@ -208,7 +208,7 @@ def test_a_model_without_a_rate_is_not_sold(hub: HubProcess, path: str) -> None:
 
 
 @PATHS
-def test_a_call_that_the_wallet_cannot_cover_says_what_is_short(hub: HubProcess, people: People, path: str) -> None:
+def test_a_refusal_for_lack_of_credit_reports_what_is_short(hub: HubProcess, people: People, path: str) -> None:
     before = wallet(hub, people.poor)
 
     error = check_error(ask(hub, path, valid(path), key=people.poor), path, 402)
@@ -260,14 +260,14 @@ def test_a_body_in_chunks_is_read_and_bounded_as_any_other(hub: HubProcess, path
     check_error(big, path, 413, "body_too_large")
 
 
-def test_an_unknown_path_says_where_to_look(hub: HubProcess) -> None:
+def test_an_unknown_path_is_answered_with_where_to_look(hub: HubProcess) -> None:
     for path in ("/v1/nope", "/v1/chat", "/v1/messages/nope", "/%00", "/v1/../v1/x"):
         error = check_error(ask(hub, path, valid(CHAT)), path, 404, "unknown_path")
 
         assert "GET /" in error["message"]
 
 
-def test_an_unknown_path_speaks_the_dialect_of_who_asks(hub: HubProcess) -> None:
+def test_an_unknown_path_is_answered_in_the_callers_dialect(hub: HubProcess) -> None:
     received = ask(hub, "/v1/nope", headers={"anthropic-version": "2023-06-01"})
 
     assert (404, "not_found_error") == (received.status, received.json()["error"]["type"])
@@ -292,7 +292,7 @@ def test_an_idempotency_key_that_is_too_long_is_refused(hub: HubProcess, path: s
     assert "255" in error["message"]
 
 
-def test_what_another_dialect_has_no_word_for_is_refused_by_name(hub: HubProcess) -> None:
+def test_what_another_dialect_cannot_express_is_refused_by_name(hub: HubProcess) -> None:
     for path, model, field, value in (
         (CHAT, "ant/m", "logprobs", True),
         (CHAT, "ant/m", "n", 2),

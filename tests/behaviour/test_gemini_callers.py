@@ -240,7 +240,7 @@ def test_thinking_and_its_signature_go_back_to_the_vendor_that_signed(client: ge
 # --- the same dialect -----------------------------------------------------------------------------------
 
 
-def test_a_provider_of_the_same_dialect_gets_and_gives_its_own_words(hub: HubProcess, stub: Stub) -> None:
+def test_a_provider_of_the_same_dialect_gets_and_gives_its_own_fields(hub: HubProcess, stub: Stub) -> None:
     body = (
         b'{"contents":[{"role":"user","parts":[{"text":"Hello","novel":1.50}]}], "vendorKnob":{"deep":[1e400]},'
         b'"safetySettings":[{"category":"HARM_CATEGORY_HARASSMENT","threshold":"BLOCK_NONE"}],'

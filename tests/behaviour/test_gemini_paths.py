@@ -135,7 +135,7 @@ def test_tokens_are_counted_by_google_or_estimated(client: genai.Client, hub: Hu
 
 
 @pytest.mark.parametrize("model", ["oai/m", "voy/m"])
-def test_texts_are_embedded_by_whoever_makes_vectors(
+def test_texts_are_embedded_by_every_vendor_of_embeddings(
     client: genai.Client, hub: HubProcess, stub: Stub, model: str
 ) -> None:
     config = types.EmbedContentConfig(task_type="RETRIEVAL_QUERY", output_dimensionality=3)

@@ -40,7 +40,7 @@ def test_a_path_is_found_however_it_is_written(hub: HubProcess, stub: Stub, path
     assert (200, "oai") == (received.status, received.header("x-aihub-provider"))
 
 
-def test_the_key_may_be_asked_after_at_any_spelling_of_a_path(hub: HubProcess) -> None:
+def test_a_key_is_demanded_at_any_spelling_of_a_path(hub: HubProcess) -> None:
     for path in ("/v1/models/", "/models", "//v1/v1/models", "/openai/models?api-version=2024-10-21"):
         assert 200 == ask(hub, path).status
         assert 401 == ask(hub, path, key="").status
@@ -77,7 +77,7 @@ def test_azures_sdk_is_served_with_its_own_header_and_path(hub: HubProcess, stub
     assert {"oai/m", "oai/org/model"} <= {model.id for model in listed}
 
 
-def test_an_azure_deployment_is_the_model_whatever_the_body_says(hub: HubProcess, stub: Stub) -> None:
+def test_an_azure_deployment_is_the_model_whatever_the_body_names(hub: HubProcess, stub: Stub) -> None:
     unnamed = {"messages": HELLO, "max_tokens": 5}
     for body in (unnamed, openai_body("nobody/else", max_tokens=5)):
         received = ask(hub, "/openai/deployments/oai%2Forg%2Fmodel/chat/completions?api-version=2024-10-21", body)
@@ -192,7 +192,7 @@ def test_a_date_to_come_back_at_is_heeded_without_the_date_of_the_answer(hub: Hu
 
 @pytest.mark.usefixtures("free")
 @pytest.mark.parametrize("word", ["true", "false"])
-def test_what_a_provider_says_of_trying_again_reaches_the_caller(hub: HubProcess, stub: Stub, word: str) -> None:
+def test_a_providers_advice_about_retries_reaches_the_caller(hub: HubProcess, stub: Stub, word: str) -> None:
     body = b'{"error":{"message":"no","type":"server_error"}}'
     stub.always(answering(503, body, {"x-should-retry": word, "content-type": "application/json"}))
 

@@ -35,7 +35,7 @@ def test_images_sold_by_the_piece_cost_as_many_as_came(client: openai.OpenAI, hu
     assert ("0.08", "provider", {"images": 2}) == last_call(hub)
 
 
-def test_fewer_images_than_asked_for_cost_less(hub: HubProcess, stub: Stub) -> None:
+def test_fewer_images_than_requested_cost_less(hub: HubProcess, stub: Stub) -> None:
     stub.will(answering(200, b'{"created": 1, "data": [{"url": "https://x.test"}]}'))
 
     received = ask(hub, IMAGES, {"model": "oai/dall", "prompt": "a cat", "n": 4})
@@ -183,7 +183,9 @@ def test_the_echo_images_a_pixel(client: openai.OpenAI, hub: HubProcess) -> None
     assert ("0.01", "provider", {"images": 1}) == last_call(hub)
 
 
-def test_another_kind_of_provider_images_in_its_own_words(client: openai.OpenAI, hub: HubProcess, stub: Stub) -> None:
+def test_another_kind_of_provider_makes_images_by_its_own_fields(
+    client: openai.OpenAI, hub: HubProcess, stub: Stub
+) -> None:
     stub.will(
         answering(200, b'{"data": [{"url": "https://i.test/1", "prompt": "A cat"}, {"url": "https://i.test/2"}]}')
     )
@@ -197,7 +199,7 @@ def test_another_kind_of_provider_images_in_its_own_words(client: openai.OpenAI,
 
 
 @pytest.mark.usefixtures("nothing_moves")
-def test_what_another_kind_of_provider_has_no_word_for_is_refused_by_name(hub: HubProcess) -> None:
+def test_what_another_kind_of_provider_cannot_express_is_refused_by_name(hub: HubProcess) -> None:
     requested = {"model": "ideo/ideogram-v3", "prompt": "a cat"}
 
     for more, param in (({"quality": "high"}, "quality"), ({"stream": True}, "stream"), ({"size": "64x64"}, "size")):

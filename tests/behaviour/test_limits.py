@@ -129,7 +129,7 @@ def test_answers_show_what_is_left_in_the_form_of_each_sdk(hub: HubProcess) -> N
     assert not [name for name, _ in free.headers if "ratelimit" in name]
 
 
-def test_a_rate_that_comes_back_soon_says_when(hub: HubProcess) -> None:
+def test_a_rate_limit_that_ends_soon_reports_when(hub: HubProcess) -> None:
     key = caller(hub, "soon")
     hub.cli("limit", "set", "--measure", "requests", "--amount", "1", "--per", "50s", "--user", f"soon-{hub.interface}")
     ask(hub, CHAT, openai_body("echo"), key=key)

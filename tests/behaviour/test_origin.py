@@ -50,7 +50,7 @@ def test_the_session_of_claude_code_in_a_body_is_its_run(hub: HubProcess) -> Non
     assert "0198a2c4-8b1f" == logged(hub, response.header("request-id"))["run_id"]
 
 
-def test_a_request_that_says_nothing_has_no_origin(hub: HubProcess) -> None:
+def test_a_request_without_headers_has_no_origin(hub: HubProcess) -> None:
     response = ask(hub, CHAT, openai_body(), headers={"traceparent": "none", "X-Aihub-Run": "two words"})
 
     shown = logged(hub, response.header("x-request-id"))

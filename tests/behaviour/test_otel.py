@@ -129,7 +129,9 @@ def test_metrics_have_durations_and_tokens(tmp_path: Path, stub: Stub, collector
     assert {"billing-hub"} == collector.services
 
 
-def test_each_attempt_is_a_span_and_one_that_failed_says_why(tmp_path: Path, stub: Stub, collector: Collector) -> None:
+def test_each_attempt_is_a_span_and_one_that_failed_has_a_reason(
+    tmp_path: Path, stub: Stub, collector: Collector
+) -> None:
     with hub_for(tmp_path, collector, OTEL_SEMCONV_STABILITY_OPT_IN="gen_ai/dup") as hub:
         prepare(hub, stub)
         stub.will(failing(500))

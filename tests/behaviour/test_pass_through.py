@@ -181,7 +181,7 @@ def test_of_the_providers_headers_come_back_limits_and_no_cookies(
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize(("path", "provider"), [(CHAT, "oai"), (MESSAGES, "ant"), (CHAT, "ant"), (MESSAGES, "oai")])
-def test_the_hub_says_who_answered_and_what_it_cost(hub: HubProcess, path: str, provider: str, stream: bool) -> None:
+def test_the_hub_reports_who_answered_and_what_it_cost(hub: HubProcess, path: str, provider: str, stream: bool) -> None:
     """(G17)"""
     before = wallet(hub)
     received = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
@@ -203,7 +203,7 @@ def test_the_hub_says_who_answered_and_what_it_cost(hub: HubProcess, path: str, 
 
 
 @pytest.mark.parametrize("provider", ["oai", "ant"])
-def test_a_wallet_too_small_for_the_longest_answer_lowers_the_cap_and_says_so(
+def test_a_wallet_too_small_for_the_longest_answer_lowers_the_cap_and_reports_it(
     hub: HubProcess, stub: Stub, people: People, provider: str
 ) -> None:
     before = wallet(hub, people.small)

@@ -44,7 +44,7 @@ STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streame
 @SAME
 @STREAM
 @pytest.mark.parametrize("status", [400, 404, 413, 422])
-def test_a_rejected_request_comes_back_as_the_provider_said_it(
+def test_a_rejected_request_comes_back_with_the_providers_own_message(
     hub: HubProcess, stub: Stub, path: str, provider: str, stream: bool, status: int
 ) -> None:
     stub.will(failing(status, ERRORS[provider]))
@@ -238,7 +238,7 @@ def _provider(hub: HubProcess, stub: Stub, name: str, *secrets: str) -> None:
     )
 
 
-def test_polite_is_what_it_says(hub: HubProcess, stub: Stub) -> None:
+def test_polite_answers_are_valid(hub: HubProcess, stub: Stub) -> None:
     """The control: the same stub, unscripted, is answered with 200 in every combination."""
     stub.always(polite)
     for path, provider in ((CHAT, "oai"), (MESSAGES, "ant"), (CHAT, "ant"), (MESSAGES, "oai")):

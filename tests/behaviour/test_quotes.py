@@ -20,7 +20,7 @@ QUOTE = "/v1/quote"
     (RESPONSES,  {"model": "rsp/m", "input": "Hello", "max_output_tokens": 100}),
     (EMBEDDINGS, {"model": "oai/m", "input": "Hello", "encoding_format": "float"}),
 ])  # fmt: skip
-def test_a_quote_tells_the_most_and_what_is_likely_and_spends_nothing(
+def test_a_quote_reports_the_most_and_the_likely_charge_and_spends_nothing(
     hub: HubProcess, route: str, body: dict[str, Any]
 ) -> None:
     reported = ask(hub, QUOTE, body).json()

@@ -64,7 +64,7 @@ def test_anthropics_sdk_lists_and_gets_models_also_with_slashes_in_their_names(h
     assert all(model.display_name for model in listed)
 
 
-def test_an_unknown_model_is_not_found_in_the_dialect_of_who_asks(hub: HubProcess) -> None:
+def test_an_unknown_model_is_not_found_in_the_callers_dialect(hub: HubProcess) -> None:
     for headers, path in ((None, "/v1/chat"), (AS_ANTHROPIC, "/v1/messages")):
         for name in ("nope", "nope/m", "%2e%2e/x", "a" * 900):
             error = check_error(ask(hub, f"/v1/models/{name}", headers=headers), path, 404, "model_not_found")
@@ -87,7 +87,7 @@ def test_everybody_sees_only_their_own_balance(hub: HubProcess, people: People) 
         assert "poor" == ask(hub, BALANCE + query, key=people.poor).json()["user"]
 
 
-def test_the_hub_says_that_it_is_well_to_everybody(hub: HubProcess) -> None:
+def test_the_hub_reports_its_health_to_everyone(hub: HubProcess) -> None:
     assert {"status": "ok"} == ask(hub, "/healthz", key="").json()
     ready = ask(hub, "/readyz", key="").json()
     assert ("ready", True) == (ready["status"], ready["catalog_version"] > 0)
@@ -96,7 +96,7 @@ def test_the_hub_says_that_it_is_well_to_everybody(hub: HubProcess) -> None:
     assert {"POST /v1/chat/completions", "POST /v1/messages", "GET /healthz"} <= set(index["routes"])
 
 
-def test_a_browser_gets_a_page_that_says_how_to_begin(hub: HubProcess) -> None:
+def test_a_browser_gets_a_page_that_shows_how_to_begin(hub: HubProcess) -> None:
     page = ask(hub, "/", key="", headers={"accept": "text/html,application/xhtml+xml", "host": "hub.example<script>"})
 
     text = page.body.decode()
@@ -126,7 +126,7 @@ def test_head_is_get_without_a_body(hub: HubProcess, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [*OPEN, *GUARDED, "/v1/messages"])
-def test_options_tells_the_methods_and_a_wrong_one_too(hub: HubProcess, path: str) -> None:
+def test_options_reports_the_methods_and_so_does_a_wrong_method(hub: HubProcess, path: str) -> None:
     method = "POST" if path == "/v1/messages" else "GET"
 
     options = ask(hub, path, method="OPTIONS", key="")
@@ -151,7 +151,7 @@ def test_reading_never_reaches_a_provider_and_makes_no_call(hub: HubProcess, stu
     assert [] == stub.requests
 
 
-def test_models_tell_what_they_may_be_asked_for_and_every_price(hub: HubProcess) -> None:
+def test_models_report_their_operations_and_every_price(hub: HubProcess) -> None:
     listed = {model["id"]: model for model in ask(hub, "/v1/models").json()["data"]}
 
     texts = ["chat", "completions", "embeddings", "moderation", "rerank"]

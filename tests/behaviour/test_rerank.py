@@ -22,7 +22,7 @@ def body(model: str, **more: Any) -> dict[str, Any]:
 
 
 @PATHS
-def test_the_echo_ranks_by_the_words_of_the_query(hub: HubProcess, path: str) -> None:
+def test_the_echo_ranks_by_words_of_the_query(hub: HubProcess, path: str) -> None:
     received = ask(hub, path, body("echo/echo", return_documents=True))
 
     assert 200 == received.status, received.body
@@ -33,7 +33,7 @@ def test_the_echo_ranks_by_the_words_of_the_query(hub: HubProcess, path: str) ->
     assert "0.000017" == received.header("x-aihub-charge"), "2 words for each of 3 documents, and their 11"
 
 
-def test_a_compatible_server_gets_and_gives_its_own_words(hub: HubProcess, stub: Stub) -> None:
+def test_a_compatible_servers_own_fields_pass_both_ways(hub: HubProcess, stub: Stub) -> None:
     said = json.dumps({"results": RESULTS, "usage": {"total_tokens": 38}, "novel": 1.50}, indent=1).encode()
     stub.will(answering(200, said))
     sent = body("oai/m", return_documents=False, novel={"a": 1.0})
@@ -66,7 +66,7 @@ def test_units_that_nobody_counted_are_estimated(hub: HubProcess, stub: Stub) ->
     )  # fmt: skip
 
 
-def test_voyage_is_asked_and_answers_in_its_own_words(hub: HubProcess, stub: Stub) -> None:
+def test_voyage_is_called_and_answers_in_its_own_form(hub: HubProcess, stub: Stub) -> None:
     stub.will(answering(200, json.dumps({"object": "list", "data": RESULTS, "usage": {"total_tokens": 38}}).encode()))
     documents = [{"title": "Cats", "text": "the cat sat"}, {"text": "a dog ran"}, "the cat and the dog"]
 

@@ -219,7 +219,7 @@ def test_texts_that_were_reported_apart_are_blocks_of_their_own(
     assert ["Let me see.", "Paris."] == [block.text for block in content]
 
 
-def test_every_field_of_a_chat_is_said_in_a_responses_words(hub: HubProcess, stub: Stub) -> None:
+def test_every_field_of_a_chat_has_its_form_in_responses(hub: HubProcess, stub: Stub) -> None:
     schema = {"type": "json_schema", "json_schema": {"name": "place", "schema": SCHEMA, "strict": True}}
     custom = {"name": "code", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: /x/"}}}
     received = ask(
@@ -264,7 +264,7 @@ def test_every_field_of_a_chat_is_said_in_a_responses_words(hub: HubProcess, stu
 
 
 @pytest.mark.parametrize("more", [{"stop": "x"}, {"n": 2}])
-def test_what_a_response_has_no_word_for_is_refused_by_name(hub: HubProcess, stub: Stub, more: dict[str, Any]) -> None:
+def test_what_a_response_cannot_express_is_refused_by_name(hub: HubProcess, stub: Stub, more: dict[str, Any]) -> None:
     received = ask(hub, CHAT, openai_body("rsp/m", **more))
 
     error = received.json()["error"]

@@ -68,7 +68,7 @@ def test_what_the_answer_is_as_useful_without_is_left_out_elsewhere(
     assert more.keys().isdisjoint(stub.only.json())
 
 
-def test_a_wallet_too_small_lowers_the_cap_and_says_so(hub: HubProcess, stub: Stub, people: People) -> None:
+def test_a_wallet_too_small_lowers_the_cap_and_reports_it(hub: HubProcess, stub: Stub, people: People) -> None:
     received = ask(hub, RESPONSES, responses_body(), key=people.small)
 
     cap = received.header("x-aihub-output-cap")

@@ -174,7 +174,7 @@ def test_a_page_without_a_session_leads_to_signing_in(hub: HubProcess, people: P
 
 
 @pytest.mark.parametrize("route", [route for route in TABLE if route.template in OPEN], ids=name_of)
-def test_what_is_open_tells_nothing_about_anybody(hub: HubProcess, people: People, route: Route) -> None:
+def test_what_is_open_reveals_nothing_about_anyone(hub: HubProcess, people: People, route: Route) -> None:
     received = ask(hub, path_of(route), key="", method=route.method)
 
     refused = (400, 401, 404) if route in PAGES else ()

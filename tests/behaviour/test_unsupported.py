@@ -168,7 +168,7 @@ def test_the_tool_runner_goes_on_without_a_thread(hub: HubProcess, stub: Stub) -
     assert [] == stub.requests
 
 
-def test_an_item_that_was_not_kept_says_what_to_set(hub: HubProcess) -> None:
+def test_an_item_that_was_not_kept_names_what_to_set(hub: HubProcess) -> None:
     with openai_sdk(hub) as client, pytest.raises(openai.BadRequestError, match="store: false"):
         client.responses.create(model="ant/m", input=[{"type": "item_reference", "id": "rs_1"}])
 

@@ -26,7 +26,7 @@ def video_result(hub: HubProcess, model: str = "oai/video", **more: Any) -> Resp
     return ask(hub, AIGNE_VIDEO, aigne_video(model, **more))
 
 
-def test_a_video_is_made_asked_after_and_fetched(hub: HubProcess, stub: Stub) -> None:
+def test_a_video_is_made_polled_and_fetched(hub: HubProcess, stub: Stub) -> None:
     received = video_result(hub, seconds="8", size="1792x1024", image=PIXEL)
 
     assert 200 == received.status
@@ -69,7 +69,7 @@ def test_what_was_made_is_charged_and_not_what_was_held(hub: HubProcess, stub: S
     assert "4" == stub.requests[0].json()["seconds"]
 
 
-def test_however_often_a_job_is_asked_after_it_is_one_call_and_one_charge(hub: HubProcess, stub: Stub) -> None:
+def test_however_often_a_job_is_polled_it_is_one_call_and_one_charge(hub: HubProcess, stub: Stub) -> None:
     """G9."""
     stub.will(*[answering(200, video("in_progress", progress=n)) for n in range(1_000)])
 
@@ -119,7 +119,7 @@ def test_nonsense_instead_of_a_job_is_a_502_and_costs_nothing(hub: HubProcess, s
     assert "POST" == stub.only.method, "a job may be behind it, so none is made elsewhere"
 
 
-def test_a_question_that_gets_no_answer_is_asked_again(hub: HubProcess, stub: Stub) -> None:
+def test_a_request_that_gets_no_answer_is_sent_again(hub: HubProcess, stub: Stub) -> None:
     troubles = [answering(500, b"{}"), answering(429, b"{}", {"retry-after": "0"}), answering(503, b"{}")]
     stub.will(answering(200, video("queued")), *troubles)
 

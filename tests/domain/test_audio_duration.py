@@ -66,7 +66,7 @@ ID3 = b"ID3\x04\0\0\0\0\x01\x00" + b"\xff\xfb" * 64
     (mp3(8_000),                                               209),     # 208.98, the second half by the average
     (webm((0, 900), (5_000, 1_200)),                             7),
 ])  # fmt: skip
-def test_a_recording_tells_how_long_it_is(audio: bytes, seconds: int) -> None:
+def test_a_recording_reports_its_duration(audio: bytes, seconds: int) -> None:
     assert seconds == seconds_of(audio)
 
 
@@ -75,7 +75,7 @@ def test_a_recording_tells_how_long_it_is(audio: bytes, seconds: int) -> None:
     mp4(1_000, 0), box(b"ftyp", b""), b"\x1a\x45\xdf\xa3", b"\xff\xfb\x90\x00" + b"text" * 200, b"ID3", b"\x89PNG\r\n\x1a\n" + bytes(99),
     mp4(1, 2**31), ogg(b"OpusHead" + bytes(11), 2**64 - 1),
 ])  # fmt: skip
-def test_what_tells_no_length_has_none(audio: bytes) -> None:
+def test_what_reports_no_length_has_none(audio: bytes) -> None:
     assert seconds_of(audio) is None
 
 

@@ -65,7 +65,7 @@ def test_a_recording_of_nine_seconds_is_bounded_by_ten_for_its_last_frame_may_be
     assert 100_000_000 == bounded(call, a_rate(**FREE, second_nanos=CENT)).nanos
 
 
-def test_a_video_of_eight_seconds_is_bounded_by_its_seconds_and_not_by_those_of_sound() -> None:
+def test_a_video_of_eight_seconds_is_bounded_by_its_seconds_and_not_by_those_of_audio() -> None:
     call = a_call("video", pieces=Usage(video_seconds=8))
 
     assert 80_000_000 == bounded(call, a_rate(**FREE, video_second_nanos=CENT, second_nanos=9 * CENT)).nanos
@@ -130,7 +130,7 @@ def test_an_echoed_prompt_may_come_once_for_each_choice() -> None:
     assert 6 * 10 + 3 * (500 + INPUT_TOKENS_ADDED + 32) == bounded(call, a_rate()).output_tokens
 
 
-def test_a_video_whose_length_nobody_reported_is_as_long_as_was_asked_for() -> None:
+def test_a_video_whose_length_nobody_reported_is_as_long_as_requested() -> None:
     sold, pieces = a_rate(**FREE, video_second_nanos=CENT), Usage(video_seconds=8)
 
     whole = measured_of(an_outcome(events=(Ended(),), pieces=pieces, rate=sold))
@@ -208,7 +208,7 @@ def test_what_an_image_may_come_to_is_the_models_own_maximum_or_the_most_there_i
     ((AudioDelta(byte_count=9),),     Usage(characters=40), Usage(input_tokens=125, characters=40, output_audio_tokens=80)),
     ((TextDelta(text="four"),),       Usage(seconds=6),     Usage(input_tokens=125, seconds=6, input_audio_tokens=60, output_tokens=1)),
 ])  # fmt: skip
-def test_what_nobody_reported_is_estimated_by_what_was_asked_for(
+def test_what_was_not_reported_is_estimated_by_the_request(
     events: tuple[Event, ...], pieces: Usage, usage: Usage
 ) -> None:
     measured = measure(a_meter(events), 125, pieces)
@@ -241,7 +241,7 @@ def test_characters_are_counted_and_not_estimated_where_they_are_all_that_is_cha
     assert ("provider", "estimated") == (by_character.source, by_token.source)
 
 
-def test_sound_that_was_delivered_is_charged_though_the_provider_failed() -> None:
+def test_audio_that_was_delivered_is_charged_though_the_provider_failed() -> None:
     failed = an_outcome(ending="provider_failed", events=(AudioDelta(byte_count=1),), pieces=Usage(characters=40))
 
     assert measured_of(failed) is not None

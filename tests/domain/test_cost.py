@@ -49,7 +49,7 @@ def settled(outcome: Outcome) -> Call:
     return call
 
 
-def test_an_answer_costs_what_the_book_says_of_its_usage() -> None:
+def test_an_answer_costs_what_the_price_book_gives_for_its_usage() -> None:
     """1,000 tokens at 3,000 nano-dollars and 10 at 15,000."""
     price = a_price()
 
@@ -64,7 +64,9 @@ def test_an_answer_costs_what_the_book_says_of_its_usage() -> None:
     ("default",  156_000, 3_150_000),
     (None,       156_000, 3_150_000),
 ])  # fmt: skip
-def test_charge_and_cost_follow_the_service_that_the_answer_tells(service: str | None, charge: int, cost: int) -> None:
+def test_charge_and_cost_follow_the_service_that_the_answer_reports(
+    service: str | None, charge: int, cost: int
+) -> None:
     rate = a_rate(tiers=(PRIORITY,))
     price = a_price(tiers=(Tier(prices=UnitPrices(input_nanos=6 * DOLLAR), service="priority"),))
     books = books_with(a_grant(), msgspec.structs.replace(rate, id="rate-2"))
@@ -80,7 +82,7 @@ def test_charge_and_cost_follow_the_service_that_the_answer_tells(service: str |
     assert isinstance(proof(books), Totals), "the auditor derives it from the service in the call's row"
 
 
-def test_a_provider_that_tells_its_charge_is_believed_where_it_is_known_to_tell_dollars() -> None:
+def test_a_reported_charge_is_believed_of_providers_known_to_report_dollars() -> None:
     target = a_candidate().target
     router = msgspec.structs.replace(target, provider="openrouter")
 

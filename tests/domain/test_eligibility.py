@@ -75,7 +75,7 @@ def test_the_refusal_names_the_callers_model_and_the_first_lack() -> None:
     assert found == UnsupportedParameter(field="acme-small.n", dialect="openai", model="acme/small")
 
 
-def test_what_cannot_be_read_is_refused_as_the_reader_words_it() -> None:
+def test_what_cannot_be_read_is_refused_with_the_readers_message() -> None:
     assert UNREADABLE is _eligible(_route(an_offer()), _Requested(WANTS, reads_as=UNREADABLE), _must_not_be_requested)
 
 

@@ -35,7 +35,7 @@ def test_tokens_that_come_as_numbers_are_counted() -> None:
 
 
 @pytest.mark.parametrize("name", ["model", "user", "metadata", "service_tier", "stream_options", "max_tokens", "stop"])
-def test_what_is_not_said_to_the_model_is_no_input(name: str) -> None:
+def test_what_is_not_sent_to_the_model_is_no_input(name: str) -> None:
     assert 0 == tokens(**{name: "a long text"})
 
 
@@ -79,7 +79,7 @@ def test_a_file_of_plain_text_counts_as_its_text() -> None:
     assert AROUND + 100 == said(plain)
 
 
-def test_of_a_tool_the_words_count_and_the_json_around_them_does_not() -> None:
+def test_the_texts_of_a_tool_count_and_the_json_around_them_does_not() -> None:
     schema = {"type": "object", "additionalProperties": False, "required": ["place"], "properties": {"place": {"type": "string", "description": "A town."}}}  # fmt: skip
     function = {"name": "tell", "description": "Tell the weather.", "parameters": schema}
 
@@ -114,7 +114,7 @@ _JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["messages", "input", "tools", "system", "text", "contents"]), _JSON))
-def test_whatever_is_asked_the_estimate_is_no_more_than_its_bytes_and_what_is_around_them(
+def test_the_estimate_of_any_request_is_no_more_than_its_bytes_and_what_is_around_them(
     fields: dict[str, Any],
 ) -> None:
     """The bound that is held counts a token for each byte."""

@@ -67,7 +67,7 @@ def test_what_is_explained_is_what_the_next_call_does(
     (("acme/small",),  0,  "alias fast; round-robin; 1 of 2; acme cooling"),
     ((),               1,  "alias fast; round-robin; 2 of 2; acme overloaded"),
 ])  # fmt: skip
-def test_one_line_tells_why(cooling: tuple[str, ...], place: int, line: str) -> None:
+def test_one_line_reports_why(cooling: tuple[str, ...], place: int, line: str) -> None:
     catalog = _catalog(AliasTarget(model="acme/small"), AliasTarget(model="bolt/small", priority=1))
     route = route_of(catalog, "fast", True, "round-robin", NOW_MS)
     assert isinstance(route, Route)
@@ -78,7 +78,7 @@ def test_one_line_tells_why(cooling: tuple[str, ...], place: int, line: str) -> 
     assert line == brief(route, made, made.candidates[place].target, failed)
 
 
-def test_one_line_tells_why_of_the_only_way_as_well() -> None:
+def test_one_line_reports_why_for_a_single_route_too() -> None:
     """The canary is what the alias leads to anyway: one way, and yet its turn as a canary."""
     catalog = _catalog(AliasTarget(model="acme/small"), canary=Canary(model="acme/small", percent=99))
     route = route_of(catalog, "fast", True, "round-robin", NOW_MS)

@@ -176,7 +176,7 @@ def test_what_a_running_call_holds_of_an_expired_grant_is_left_to_it() -> None:
 
 
 @given(wallets(), st.data())
-def test_a_hold_takes_what_it_says_and_only_from_what_can_be_spent(
+def test_a_hold_takes_its_amount_and_only_from_what_can_be_spent(
     grants: tuple[Grant, ...], data: st.DataObject
 ) -> None:
     spendable = available(grants, NOW_MS)

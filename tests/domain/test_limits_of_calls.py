@@ -72,7 +72,7 @@ def test_all_limits_must_allow_a_call_and_none_is_taken_where_one_does_not() -> 
     assert books.limiting.cells["requests of hub", "hub"] == hub_cell
 
 
-def test_what_is_left_of_the_least_rate_is_told() -> None:
+def test_what_is_left_of_the_least_rate_is_reported() -> None:
     books = books_with(
         a_grant(), a_limit("hub", amount=9), a_limit("user:ada", amount=2), a_limit(measure="tokens", amount=6_000)
     )

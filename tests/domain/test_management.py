@@ -160,9 +160,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("change", "action", "subject", "detail"), CHANGES)
-def test_each_change_has_one_entry_that_says_who_did_what(
-    change: Change, action: str, subject: str, detail: str
-) -> None:
+def test_each_change_has_one_entry_with_who_did_what(change: Change, action: str, subject: str, detail: str) -> None:
     changed = change(some_books())
 
     expected = AuditEntry(id="audit-1", at_ms=NOW_MS, actor="owner", action=action, subject=subject, detail=detail)

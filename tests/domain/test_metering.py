@@ -137,7 +137,7 @@ def test_output_that_was_delivered_is_estimated_where_the_provider_counts_none_o
     assert (Usage(input_tokens=7, output_tokens=3), "estimated") == (measured.usage, measured.source)
 
 
-def test_what_a_provider_says_about_its_answer_is_no_output() -> None:
+def test_what_a_provider_reports_about_its_answer_is_no_output() -> None:
     """Why an answer was withheld is not charged as if it were the answer."""
     why = ProviderBlock(dialect="google", name="finish", block=msgspec.Raw(b'{"a":"long reason"}'), generated=False)
     reported = Usage(input_tokens=7)
@@ -178,7 +178,7 @@ def test_what_was_delivered_without_text_is_delivered_too(event: Event, delivere
     assert a_meter([event]).delivered is delivered
 
 
-def test_the_last_word_about_the_service_counts_wherever_it_is_said() -> None:
+def test_the_last_report_of_the_service_counts_wherever_it_stands() -> None:
     started, reported = Started(id="1", model="m", service_tier="flex"), Reported(usage=Usage(input_tokens=1))
 
     assert "flex" == a_meter([started, reported]).service_tier
@@ -196,9 +196,7 @@ def test_however_an_answer_is_cut_into_batches_the_meter_reads_the_same(events: 
 
 
 @given(ANSWERS, INPUT_TOKENS)
-def test_a_usage_is_the_providers_word_for_word_or_is_labelled_estimated(
-    events: list[Event], input_tokens: int
-) -> None:
+def test_a_usage_is_exactly_the_providers_or_is_labelled_estimated(events: list[Event], input_tokens: int) -> None:
     meter = a_meter(events)
 
     measured = measure(meter, input_tokens)

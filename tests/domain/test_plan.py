@@ -111,7 +111,7 @@ def test_a_wallet_that_cannot_cover_the_call_is_reported_what_is_missing_and_whe
     (1,  False),
     (7,  False),
 ])  # fmt: skip
-def test_a_call_that_was_routed_by_an_older_catalogue_is_asked_again(version: int, starts: bool) -> None:
+def test_a_call_that_was_routed_by_an_older_catalogue_is_routed_again(version: int, starts: bool) -> None:
     books = books_with(a_grant())
     books.version = version
 

@@ -74,7 +74,7 @@ def test_a_name_is_found_in_any_case_and_with_a_compact_date() -> None:
     assert price_at(provider_prices, "GPT-5.2-20251211", 0) is not None
 
 
-def test_a_shelf_lends_what_another_has_not() -> None:
+def test_provider_prices_lend_what_another_has_not() -> None:
     """Azure sells OpenAI's models under their names; its own prices come first."""
     lender = provider_prices_of("openai", [a_price(model="small"), a_price(model="large")])
     own = provider_prices_of("azure", [a_price(model="large", source="azure")], borrowed=[lender])
@@ -161,7 +161,7 @@ SONNET = a_price(
     (Usage(input_tokens=7, cache_read_tokens=11, output_tokens=13, tool_uses=1),  10_219_300),
     (Usage(),                                                                             0),
 ])  # fmt: skip
-def test_each_unit_costs_what_the_price_list_says(usage: Usage, nanos: int) -> None:
+def test_each_unit_costs_what_the_price_list_has(usage: Usage, nanos: int) -> None:
     """By hand: 7 at 3,000, 11 at 300, 13 at 15,000 and 10,000,000 nano-dollars."""
     assert cost(usage, SONNET) == nanos
 

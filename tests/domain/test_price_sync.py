@@ -82,7 +82,7 @@ def test_what_is_known_is_not_appended_again() -> None:
     assert not append(ACTOR, changed, accepted=True).appended
 
 
-def test_tiers_are_reported_in_words() -> None:
+def test_tiers_are_printed_as_text() -> None:
     night = Tier(prices=UnitPrices(), service="batch", above_tokens=5, from_minute=990, until_minute=30)
 
     assert tier_label(night) == "batch above 5 16:30-00:30 UTC"

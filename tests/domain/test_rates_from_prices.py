@@ -114,7 +114,7 @@ def test_selling_twice_changes_nothing_and_a_new_price_makes_a_new_version() -> 
     assert newer.rates[0].effective_ms == NOW_MS + 1, "after the version before, also within a millisecond"
 
 
-def test_a_price_that_cannot_be_charged_is_said_and_not_sold() -> None:
+def test_a_price_that_cannot_be_charged_is_reported_and_not_sold() -> None:
     absurd = a_price(prices=UnitPrices(input_nanos=10**13))
 
     sold, outcome = sell(_facts(), ACTOR, [absurd], TWENTY_PERCENT, ["a"], named=False)

@@ -80,7 +80,7 @@ def test_who_is_tried_next(many: int, failures: str, retries_max: int, index: in
     assert (retry.index if retry else None) == index
 
 
-def test_what_may_still_be_done_by_who_was_asked_is_not_asked_of_anybody_else() -> None:
+def test_what_a_provider_may_still_do_is_not_requested_of_another() -> None:
     lost = a_failure("unavailable", is_final=True)
 
     assert next_attempt(_some(3), [(0, lost)], retries_max=9, left_ms=HOUR_MS, chance=0) is None

@@ -87,7 +87,7 @@ def _name(rank: Rank) -> str:
 
 
 @given(WAYS, CREDENTIALS, COOLING, LATENCIES, st.integers(0, 5))
-def test_each_way_is_tried_once_and_able_whatever_the_advice(
+def test_each_route_is_tried_once_and_able_whatever_the_advice(
     node: RouteNode, credentials: list[Credential], cooling: dict[str, CoolDown], latencies: dict[str, int], turns: int
 ) -> None:
     """Forgetting the advice changes the order and nothing else."""

@@ -77,7 +77,7 @@ def test_a_tier_replaces_what_it_names_and_children_follow_their_parent() -> Non
     ({"performanceConfig": msgspec.Raw(b'{"latency": "priority"}')}, 8 * CREDIT),
     ({"performanceConfig": msgspec.Raw(b'{"latency": 7}')}, 4 * CREDIT),
 ])  # fmt: skip
-def test_what_a_call_asks_for_is_held_for(fields: dict[str, msgspec.Raw], input_nanos: int) -> None:
+def test_what_a_call_requests_is_held_for(fields: dict[str, msgspec.Raw], input_nanos: int) -> None:
     """200,001 tokens may be reached, so the dearest of what they can come to counts."""
     call = a_chat_call(body_bytes=200_001 - INPUT_TOKENS_ADDED, output_tokens_max=0, fields=fields)
 

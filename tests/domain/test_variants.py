@@ -104,7 +104,7 @@ def test_a_variant_holds_in_every_tier_and_the_other_prices_are_the_tiers() -> N
     assert 80_000_000 == price(Usage(images=1), rate, Occasion(service="batch", size="1024x1536")).total_nanos
 
 
-def test_the_provider_asks_by_size_too_and_a_margin_comes_on_top_of_each() -> None:
+def test_a_provider_price_by_size_gets_the_margin_for_each_size() -> None:
     requested = Price(
         id="p", provider="acme", model="small", effective_ms=0, known_ms=0, source="test", names=("=small",),
         prices=UnitPrices(image_nanos=4 * CENT), variants=(at(8, "1024x1536"),),
@@ -174,7 +174,7 @@ def images(count: int, size: str | None = None, quality: str | None = None) -> M
     )  # fmt: skip
 
 
-def test_what_was_made_is_charged_and_not_what_was_asked_for() -> None:
+def test_what_was_made_is_charged_and_not_what_was_requested() -> None:
     call, proved = settled(images(1, "1024x1536", "hd"), ImageResult(size="1024x1024", quality="standard"))
 
     assert (120_000_000, 40_000_000) == (call.hold_nanos, call.charge_nanos)
@@ -182,13 +182,13 @@ def test_what_was_made_is_charged_and_not_what_was_asked_for() -> None:
     assert isinstance(proved, Totals)
 
 
-def test_what_the_answer_does_not_say_is_charged_as_asked_for() -> None:
+def test_what_the_answer_does_not_report_is_charged_as_requested() -> None:
     call, _ = settled(images(1, "1024x1536", "standard"), ImageResult())
 
     assert (80_000_000, "1024x1536", "standard") == (call.charge_nanos, call.size, call.quality)
 
 
-def test_what_nobody_said_is_charged_at_the_dearest() -> None:
+def test_what_was_not_reported_is_charged_at_the_dearest() -> None:
     call, _ = settled(images(1), ImageResult())
 
     assert (120_000_000, None, None) == (call.charge_nanos, call.size, call.quality)

@@ -87,7 +87,7 @@ def test_the_command_line_writes_every_field_that_a_request_must_have(action: Ac
 
 
 @each_action
-def test_an_action_has_words_an_example_and_a_way_to_be_shown(action: Action[Any, Any]) -> None:
+def test_an_action_has_a_summary_an_example_and_a_view(action: Action[Any, Any]) -> None:
     assert action.example.startswith(f"aihub {action.name}")
     assert action.permission in PERMISSIONS
     assert not (action.is_change and action.permission.startswith("see "))

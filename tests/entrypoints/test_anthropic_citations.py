@@ -19,7 +19,7 @@ def raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(json.dumps(value).encode())
 
 
-def test_a_page_that_another_vendor_cites_is_one_in_anthropics_words_and_does_not_come_back_as_anthropics_own() -> None:
+def test_a_page_that_another_vendor_cites_takes_anthropics_form_and_does_not_come_back_as_anthropics_own() -> None:
     page = {"type": "url_citation", "url_citation": {"url": "https://a.test", "title": "A", "start_index": 0}}
     cited = CitationDelta(citation=raw(page), dialect="openai")
     other = CitationDelta(citation=raw({"type": "file_citation"}), dialect="openai")

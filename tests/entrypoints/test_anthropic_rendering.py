@@ -100,7 +100,7 @@ def test_a_whole_answer_is_a_message() -> None:
     }
 
 
-def test_a_stream_starts_at_once_and_tells_usage_at_its_end() -> None:
+def test_a_stream_starts_at_once_and_reports_usage_at_its_end() -> None:
     events = server_events(_stream(*_ANSWER).decode())
     first, last_but_one = json.loads(events[0].data), json.loads(events[-2].data)
 
@@ -179,7 +179,7 @@ def test_a_models_own_refusal_is_text_that_is_marked_as_one() -> None:
     assert message["stop_reason"] == "refusal"
 
 
-def test_a_call_that_was_demanded_is_a_tool_use_whatever_openai_says() -> None:
+def test_a_forced_call_is_a_tool_use_whatever_openai_reports() -> None:
     message = _whole(ToolCallDelta(index=0, id="a", name="f", arguments="{}"), Finished(reason="stop"), Ended())
 
     assert message["stop_reason"] == "tool_use"

@@ -130,7 +130,7 @@ def test_a_conversation_is_read_turn_by_turn() -> None:
         ),
     ],
 )
-def test_known_blocks_have_canonical_words(block: dict[str, Any], part: Any) -> None:
+def test_known_blocks_have_canonical_forms(block: dict[str, Any], part: Any) -> None:
     assert _parts(block, role="assistant") == (part,)
 
 
@@ -186,7 +186,7 @@ def test_other_blocks_are_kept_whole_and_named(block: dict[str, Any], name: str)
         ),
     ],
 )
-def test_settings_have_canonical_words(fields: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_settings_have_canonical_forms(fields: dict[str, Any], expected: dict[str, Any]) -> None:
     assert _request(**fields) == msgspec.structs.replace(_request(), **expected)
 
 
@@ -207,7 +207,7 @@ def test_settings_have_canonical_words(fields: dict[str, Any], expected: dict[st
         ({"speed": "standard", "mcp_servers": [], "context_management": {"edits": []}}, []),
     ],
 )
-def test_what_only_anthropic_has_a_word_for_is_kept_by_name(fields: dict[str, Any], names: list[str]) -> None:
+def test_what_only_anthropic_has_is_kept_by_name(fields: dict[str, Any], names: list[str]) -> None:
     request = _request(**fields)
 
     assert list(request.extra) == names

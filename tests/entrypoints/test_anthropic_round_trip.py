@@ -103,7 +103,7 @@ _requests = st.builds(
 
 
 @given(_requests)
-def test_a_request_said_and_read_again_is_the_same_request(request: ChatRequest) -> None:
+def test_a_request_encoded_and_read_again_is_the_same_request(request: ChatRequest) -> None:
     assert ANTHROPIC.refuses(request) is None
     call = ANTHROPIC_CALLER.read(ANTHROPIC.encode(request, attempt()))
 

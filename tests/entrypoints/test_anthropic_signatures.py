@@ -82,7 +82,7 @@ def test_a_signature_whose_text_or_call_is_gone_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_another_vendor_says_is_cited_or_stands_beside_the_content(stream: bool) -> None:
+def test_what_another_vendor_adds_is_cited_or_stands_next_to_the_content(stream: bool) -> None:
     source = {"url": "https://a.test", "title": "A", "text": "big"}
     image = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
     events = (

@@ -128,7 +128,7 @@ async def test_a_sweep_that_fails_is_reported_once_and_tried_again(
     ]
 
 
-def test_a_process_that_failed_says_so_and_ends() -> None:
+def test_a_process_that_failed_reports_it_and_ends() -> None:
     ran = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, text=True)
 
     assert (ran.returncode, ran.stdout) == (1, "")

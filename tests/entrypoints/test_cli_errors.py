@@ -97,7 +97,7 @@ def test_a_data_dir_that_is_a_file_is_reported_as_such(
     assert refused("user", "list") == f"aihub: DATA_DIR {tmp_path / 'file'} cannot be used: it is no directory\n"
 
 
-def test_somebody_who_watches_is_reported_that_the_books_are_new(data_dir: Path) -> None:
+def test_a_terminal_is_shown_that_the_books_are_new(data_dir: Path) -> None:
     terminal, its_end = pty.openpty()
     reported = []
     for words in (("user", "add", "ann"), ("call", "list")):

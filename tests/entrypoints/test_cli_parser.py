@@ -38,7 +38,7 @@ def test_every_command_has_a_help_with_an_example_and_takes_json(capsys: pytest.
 
 
 @pytest.mark.parametrize("words", [[], ["user"]])
-def test_without_a_command_the_help_says_which_there_are(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_command_the_help_lists_the_commands(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == main(words)
 
     out, err = capsys.readouterr()
@@ -59,7 +59,7 @@ def test_the_version_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"aihub {version('aihub')}\n"
 
 
-def test_wrong_words_are_one_line_with_the_way_to_the_help(refused: Said) -> None:
+def test_wrong_arguments_are_one_line_that_leads_to_the_help(refused: Said) -> None:
     assert "there is no command 'usr', did you mean 'user'?; see `aihub --help`" in refused("usr", code=2)
     assert "there is no command 'delete'; see `aihub user --help`" in refused("user", "delete", code=2)
     assert "invalid choice" in refused("user", "add", "eve", "--role", "queen", code=2)

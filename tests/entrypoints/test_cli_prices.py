@@ -52,7 +52,7 @@ def test_a_sync_with_the_catalogue_that_the_book_was_made_from_changes_nothing(s
     assert "up to date" in say("price", "diff")
 
 
-def test_what_is_asked_by_size_is_shown_and_sold_by_size(say: Said, tell: Any, tmp_path: Path) -> None:
+def test_what_is_priced_by_size_is_shown_and_charged_by_size(say: Said, tell: Any, tmp_path: Path) -> None:
     video = {
         "prices": {"video_second": "300000"},
         "variants": [{"size": "1080p", "prices": {"video_second": "500000"}}],
@@ -103,7 +103,7 @@ def test_a_price_list_that_is_none_is_refused_by_name(
     assert complaint in refused("price", "sync", "--from", a_list(tmp_path, **entry))
 
 
-def test_a_price_list_that_is_not_there_is_said(refused: Said, tmp_path: Path) -> None:
+def test_a_missing_price_list_is_reported(refused: Said, tmp_path: Path) -> None:
     assert "cannot be read" in refused("price", "sync", "--from", str(tmp_path / "none.json"))
 
 

@@ -18,7 +18,7 @@ from tests.entrypoints.cli_in_process import CANARY, Said
 from tests.entrypoints.command import AIHUB, ROOT, process
 
 
-def test_config_show_tells_value_and_origin_and_masks(
+def test_config_show_prints_value_and_origin_and_masks(
     say: Said, tell: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AIHUB_OWNER_KEY", CANARY)
@@ -69,7 +69,7 @@ def test_a_secret_comes_from_standard_input_and_is_found_nowhere_in_clear(data_d
         assert [path for path, content in kept.items() if secret.encode() in content] == []
 
 
-def test_a_terminal_is_asked_for_the_secret_without_an_echo(data_dir: Path) -> None:
+def test_the_terminal_does_not_show_the_secret_that_is_typed(data_dir: Path) -> None:
     process(data_dir, "provider", "add", "openai")
     terminal, its_end = pty.openpty()
     requested = subprocess.Popen(

@@ -75,7 +75,7 @@ EVENTS = st.one_of(
 
 
 @given(st.lists(EVENTS, max_size=12), st.sampled_from(["stop", "length", "tool_calls"]))
-def test_a_whole_answer_says_what_its_stream_says(events: list[Event], reason: Any) -> None:
+def test_a_whole_answer_has_the_content_of_its_stream(events: list[Event], reason: Any) -> None:
     reported = (Started(id="x", model="y"), *events, Finished(reason=reason), Ended())
 
     expected, streamed = whole(*reported), put_together(chunks(*reported))
@@ -138,7 +138,7 @@ def test_a_source_on_the_web_is_grounding_counted_in_bytes() -> None:
     } == answer["candidates"][0]["groundingMetadata"]
 
 
-def test_likelihoods_are_reported_in_googles_words() -> None:
+def test_logprobs_are_reported_in_googles_form() -> None:
     block = b'{"content":[{"token":"Hi","logprob":-0.10,"bytes":[1],"top_logprobs":[{"token":"Ho","logprob":-2}]}]}'
     reported = ProviderBlock(dialect="openai", name="logprobs", block=msgspec.Raw(block), generated=False)
 
@@ -176,7 +176,7 @@ REST = (
 )
 
 
-def test_what_is_handed_back_as_it_came_is_what_was_said() -> None:
+def test_what_is_sent_back_unchanged_is_what_was_received() -> None:
     assert (*THOUGHTS, *REST) == handed_back(whole(*SIGNED)["candidates"][0]["content"]["parts"])
 
 
@@ -207,7 +207,7 @@ def test_a_signature_of_googles_stays_as_it_is() -> None:
     ProviderBlock(dialect="openai", name="logprobs", block=msgspec.Raw(b'{"content":[7]}'), generated=False),
     ProviderBlock(dialect="anthropic", name="novel", block=msgspec.Raw(b"{}")),
 ])  # fmt: skip
-def test_what_cannot_be_read_beside_a_text_costs_nobody_the_text(event: Event) -> None:
+def test_what_cannot_be_read_does_not_cost_the_text_next_to_it(event: Event) -> None:
     answer = whole(TextDelta(text="Hi"), event, Finished(reason="stop"), Ended())
 
     assert [{"text": "Hi"}] == answer["candidates"][0]["content"]["parts"]

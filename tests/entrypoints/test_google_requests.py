@@ -56,7 +56,7 @@ def test_names_are_read_in_either_case_and_numbers_in_any_spelling(spelled: Any)
     assert Message(role="user", parts=(Text(text="Hello"),)) == request.messages[1]
 
 
-def test_what_the_config_asks_for_has_canonical_words() -> None:
+def test_what_the_config_requests_has_canonical_forms() -> None:
     request = requested(
         generationConfig={
             "temperature": 0.10,
@@ -99,7 +99,7 @@ def test_what_the_config_asks_for_has_canonical_words() -> None:
     ({"includeThoughts": True}, Thinking()),
     ({"includeThoughts": False}, None),
 ])  # fmt: skip
-def test_thinking_is_asked_for_by_level_or_budget(config: Any, expected: Thinking | None) -> None:
+def test_thinking_is_requested_by_level_or_budget(config: Any, expected: Thinking | None) -> None:
     assert expected == requested(generationConfig={"thinkingConfig": config}).thinking
 
 

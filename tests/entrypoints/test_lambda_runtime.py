@@ -110,7 +110,7 @@ async def test_an_answer_that_has_no_body_is_a_prelude_alone(tmp_path: Path, met
     assert (status, b"") == (invoked.prelude["statusCode"], invoked.payload)
 
 
-async def test_the_next_invocation_is_asked_for_only_when_a_late_settlement_is_in_the_books(tmp_path: Path) -> None:
+async def test_the_next_invocation_is_requested_only_when_a_late_settlement_is_in_the_books(tmp_path: Path) -> None:
     """Lambda has the whole answer; the books take the settlement only after that."""
     async with RuntimeApiDouble() as api, _hub(tmp_path) as whole:
         late = _Late(api)

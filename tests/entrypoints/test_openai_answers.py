@@ -121,7 +121,7 @@ def test_the_last_report_of_usage_stands() -> None:
     assert USAGE == whole(STARTED, first, USED, Ended())["usage"]
 
 
-def test_a_broken_stream_says_nothing_and_never_done() -> None:
+def test_a_broken_stream_never_ends_with_done() -> None:
     broken = Broken(failure=Failure(kind="truncated", message="cut"))
 
     assert [{"role": "assistant", "content": ""}, {"content": "Hi"}] == deltas(STARTED, TextDelta(text="Hi"), broken)
@@ -190,7 +190,7 @@ def test_a_refusal_has_its_own_field() -> None:
     assert {"role": "assistant", "content": None, "refusal": "I will not."} == message(*events)
 
 
-def test_what_another_dialect_says_stands_in_foreign_blocks() -> None:
+def test_what_another_dialect_adds_stands_in_provider_blocks() -> None:
     ours = CitationDelta(citation=msgspec.Raw(b'{"type":"url_citation"}'), dialect="openai")
     theirs = CitationDelta(citation=msgspec.Raw(b'{"cited_text":"x"}'), dialect="anthropic")
     block = ProviderBlock(dialect="anthropic", name="server_tool_use", block=msgspec.Raw(b'{"id":"s"}'))
@@ -283,7 +283,7 @@ def test_an_error_has_openais_type_and_code(kind: ErrorKind, code: str, reported
     )
 
 
-def test_facts_stand_beside_the_four_fields_and_never_in_their_place() -> None:
+def test_facts_are_added_to_the_four_fields_and_never_replace_them() -> None:
     facts = {"short_by_nanos": 5, "payment_link": None, "message": "forged"}
     body = ErrorBody(status=402, kind="insufficient_credit", message="No.", code="x", facts=facts, request_id="call-1")
 

@@ -84,7 +84,7 @@ def test_the_output_cap_is_read_with_the_field_it_stood_in(
         ({"stream": True, "stream_options": {"include_usage": True}}, True, True),
     ],
 )
-def test_usage_is_wanted_in_a_stream_only_where_it_is_asked_for(
+def test_usage_is_wanted_in_a_stream_only_where_it_is_requested(
     fields: dict[str, Any], stream: bool, wants_usage: bool
 ) -> None:
     read = call(**fields)

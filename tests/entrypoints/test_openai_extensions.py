@@ -66,7 +66,7 @@ def test_signatures_and_googles_own_parts_come_back_in_place(message: Any) -> No
     assert ToolCall(id="c1", name="now", arguments="{}", signature=SIGNED) == call
 
 
-def test_a_source_on_the_web_is_an_annotation_whoever_cites_it() -> None:
+def test_a_source_on_the_web_is_an_annotation_for_every_vendor() -> None:
     google = {"url": "https://a.test", "title": "A", "text": "big", "start": 10, "end": 13}
     anthropic = {"type": "web_search_result_location", "url": "https://b.test", "encrypted_index": "e"}
     events = [
@@ -82,7 +82,7 @@ def test_a_source_on_the_web_is_an_annotation_whoever_cites_it() -> None:
     assert [{"dialect": "anthropic", "name": "citation", "block": anthropic}] == message["provider_blocks"]
 
 
-def test_how_likely_a_token_was_stands_beside_the_message() -> None:
+def test_logprobs_stand_next_to_the_message() -> None:
     tokens = [{"token": token, "logprob": -0.5, "bytes": [], "top_logprobs": []} for token in "ab"]
     events = [
         ProviderBlock(dialect="openai", name="logprobs", block=msgspec.Raw(json.dumps({"content": [token]}).encode()))

@@ -53,7 +53,7 @@ from tests.entrypoints.openai_requests import answered, raw, request
         ),
     ],
 )
-def test_each_field_has_a_canonical_word(fields: dict[str, Any], canonical: dict[str, Any]) -> None:
+def test_each_field_has_a_canonical_form(fields: dict[str, Any], canonical: dict[str, Any]) -> None:
     hello = (Message(role="user", parts=(Text(text="Hello"),)),)
 
     assert ChatRequest(model="m", messages=hello, **canonical) == request(**fields)
@@ -83,7 +83,7 @@ def test_null_and_the_defaults_are_not_set(fields: dict[str, Any]) -> None:
         ({"response_format": {"type": "grammar"}}, ["response_format.grammar"]),
     ],
 )
-def test_what_only_openai_has_a_word_for_keeps_its_name(fields: dict[str, Any], names: list[str]) -> None:
+def test_what_only_openai_has_keeps_its_name(fields: dict[str, Any], names: list[str]) -> None:
     assert names == list(request(**fields).extra)
 
 

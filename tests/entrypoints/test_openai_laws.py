@@ -269,7 +269,7 @@ def plain(body: Any) -> Any:
 
 
 @given(answers())
-def test_a_whole_answer_says_what_its_stream_says(events: tuple[Event, ...]) -> None:
+def test_a_whole_answer_has_the_content_of_its_stream(events: tuple[Event, ...]) -> None:
     """(G20)"""
     whole = json.loads(OPENAI_CALLER.whole(events, RENDERING))
 
@@ -304,7 +304,7 @@ def in_order(answer: Any) -> Any:
 
 
 @given(answers())
-def test_a_stream_says_done_exactly_when_it_ended(events: tuple[Event, ...]) -> None:
+def test_a_stream_sends_done_exactly_when_it_ended(events: tuple[Event, ...]) -> None:
     assert 1 == streamed(events).count(b"data: [DONE]\n\n")
     for length in range(len(events)):
         assert b"[DONE]" not in streamed(events[:length])

@@ -28,7 +28,7 @@ PDF = "data:application/pdf;base64,JVBERi0="
     ({"thinking": {"clear_thinking": False}},                                   None),
     ({"thinking": {"type": "enabled"}, "reasoning_effort": "high"},             HIGH),
 ])  # fmt: skip
-def test_the_wish_to_think_is_one_whatever_it_is_said_in(fields: dict[str, Any], thinking: Thinking | None) -> None:
+def test_reasoning_is_requested_alike_in_every_dialect(fields: dict[str, Any], thinking: Thinking | None) -> None:
     requested = request(**fields)
 
     assert (thinking, {}) == (requested.thinking, requested.extra)
@@ -40,7 +40,7 @@ def test_the_wish_to_think_is_one_whatever_it_is_said_in(fields: dict[str, Any],
     ({"reasoning": "deep"},                               ["reasoning"]),
     ({"thinking": True},                                  ["thinking"]),
 ])  # fmt: skip
-def test_what_has_no_canonical_word_is_kept_by_its_path(fields: dict[str, Any], kept: list[str]) -> None:
+def test_what_has_no_canonical_form_is_kept_by_its_path(fields: dict[str, Any], kept: list[str]) -> None:
     assert kept == list(request(**fields).extra)
 
 
@@ -55,5 +55,5 @@ def test_an_object_of_another_shape_is_named() -> None:
     ({"document_url": "https://x.test/a.pdf", "document_name": "a"}, Document(url="https://x.test/a.pdf", name="a")),
     ({"document_url": PDF},                                          Document(media_type="application/pdf", data="JVBERi0=")),
 ])  # fmt: skip
-def test_a_document_in_mistrals_words_is_one(said: dict[str, Any], document: Document) -> None:
+def test_a_document_in_mistrals_form_is_one(said: dict[str, Any], document: Document) -> None:
     assert (document,) == parts({"type": "document_url", **said})

@@ -53,7 +53,7 @@ def test_a_conversation_with_tools_is_read() -> None:
 
 
 @pytest.mark.parametrize("content", [None, ""])
-def test_an_assistant_that_only_calls_says_nothing(content: str | None) -> None:
+def test_an_assistant_that_only_calls_has_no_text(content: str | None) -> None:
     requested = request(messages=[{"role": "assistant", "content": content, "tool_calls": [CALL]}])
 
     assert (ToolCall(id="call_1", name="f", arguments='{"a": 1}'),) == requested.messages[0].parts
@@ -115,7 +115,7 @@ def data_url(media_type: str, data: bytes) -> str:
         ({"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, Reasoning(text="Hm.")),
     ],
 )
-def test_each_content_part_has_a_canonical_word(sent: dict[str, Any], part: Any) -> None:
+def test_each_content_part_has_a_canonical_form(sent: dict[str, Any], part: Any) -> None:
     assert (part,) == parts(sent)
 
 
@@ -125,7 +125,7 @@ def test_a_cache_mark_is_kept() -> None:
     assert (Text(text="x", cache_control=raw({"type": "ephemeral"})),) == marked
 
 
-def test_a_part_that_only_openai_has_a_word_for_is_foreign() -> None:
+def test_a_part_that_only_openai_has_is_provider_specific() -> None:
     video = {"type": "video_url", "video_url": {"url": "https://x.test/a.mp4"}}
 
     assert (ProviderPart(dialect="openai", name="video_url", block=raw(video)),) == parts(video)

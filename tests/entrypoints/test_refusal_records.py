@@ -78,7 +78,7 @@ def test_every_refusal_has_a_record_and_nothing_else_has() -> None:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=repr)
-def test_a_refusal_is_an_error_with_words(refusal: Refusal) -> None:
+def test_a_refusal_is_an_error_with_a_message(refusal: Refusal) -> None:
     error = error_of(refusal)
 
     assert 400 <= error.status < 600
@@ -95,7 +95,7 @@ def test_every_variant_of_a_record_is_met_by_a_refusal() -> None:
 
 
 @pytest.mark.parametrize("words", [openai_chat.TYPES, anthropic.TYPES, google.STATUSES])
-def test_every_dialect_has_a_word_for_every_kind_of_error(words: dict[str, str]) -> None:
+def test_every_dialect_has_a_type_for_every_kind_of_error(words: dict[str, str]) -> None:
     assert set(get_args(ErrorKind)) == words.keys()
 
 
@@ -123,13 +123,13 @@ def test_every_dialect_has_a_word_for_every_kind_of_error(words: dict[str, str])
         (
             UnsupportedCapability(model="m", lacks=("images", "tools")),
             400, "messages",
-            "`m` takes no images and tools. Leave that out, or call a model that does: GET /v1/models tells what each is "
+            "`m` takes no images and tools. Leave that out, or call a model that does: GET /v1/models lists what each is "
             "able to.",
         ),
         (
             UnsupportedParameter(field="previous_response_id", dialect="openai", model="m"),
             400, "previous_response_id",
-            "`previous_response_id` cannot be said in the openai dialect that serves `m`. The hub keeps no answers: send "
+            "`previous_response_id` cannot be expressed in the openai dialect that serves `m`. The hub keeps no answers: send "
             "the items themselves, and `store: false` so that your client does so (in the AI SDK, "
             "`providerOptions.openai.store: false`).",
         ),
@@ -181,7 +181,7 @@ def test_every_dialect_has_a_word_for_every_kind_of_error(words: dict[str, str])
         (
             NotFound(kind="response", name="resp_1"),
             404, None,
-            "There is no response `resp_1`. The hub keeps no answers: send what was said before in `input`.",
+            "There is no response `resp_1`. The hub keeps no answers: send the earlier turns in `input`.",
         ),
     ],
 )  # fmt: skip
@@ -213,7 +213,7 @@ def test_a_caller_is_reported_what_is_wrong_and_what_to_do(
         (NotAllowed(action="see routes", role="guest"), "a guest may not see routes"),
     ],
 )  # fmt: skip
-def test_the_command_line_says_the_same_as_a_clause_with_the_command_that_helps(denial: Any, message: str) -> None:
+def test_the_command_line_prints_the_same_with_the_command_that_helps(denial: Any, message: str) -> None:
     assert message == str(complaint(denial, {"targets": "--to"}))
 
 
@@ -246,7 +246,7 @@ def test_an_sdk_waits_a_minute_at_most_and_does_not_retry_where_that_does_not_he
     assert retries == should_retry(refusal)
 
 
-def test_waiting_helps_where_the_hub_itself_is_full_or_the_provider_says_so() -> None:
+def test_waiting_helps_where_the_hub_itself_is_full_or_the_provider_reports_it() -> None:
     failure = Failure(kind="overloaded", message="No.", retry_after_ms=1_001)
     waits = {type(refusal).__name__ for refusal in REFUSALS if retry_after_s(refusal) is not None}
 

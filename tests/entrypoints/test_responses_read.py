@@ -127,7 +127,7 @@ def test_images_are_counted_wherever_they_stand() -> None:
     ([{"type": "input_file", "file_data": "data:application/pdf;base64,JVBE"}],      ("documents",)),
     ([{"type": "input_file", "file_id": "file-1"}, {"type": "input_audio"}],         ("audio", "documents")),
 ])  # fmt: skip
-def test_documents_and_sound_are_asked_of_a_model_wherever_they_stand(
+def test_documents_and_audio_are_required_of_a_model_wherever_they_stand(
     parts: list[dict[str, Any]], needs: tuple[str, ...]
 ) -> None:
     requested = [{"role": "user", "content": parts}]
@@ -204,7 +204,7 @@ def test_a_text_after_a_tool_call_begins_a_turn() -> None:
     ({"previous_response_id": "resp_1"},                  ["previous_response_id"]),
     ({"a_new_one": 1},                                    ["a_new_one"]),
 ])  # fmt: skip
-def test_what_has_no_canonical_word_is_kept_by_name(fields: dict[str, Any], extra: list[str]) -> None:
+def test_what_has_no_canonical_form_is_kept_by_name(fields: dict[str, Any], extra: list[str]) -> None:
     assert extra == list(request(**fields).extra)
 
 

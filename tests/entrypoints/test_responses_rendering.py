@@ -190,7 +190,7 @@ def test_what_was_cut_short_is_incomplete() -> None:
         assert ("response.incomplete", "incomplete") == (reported[-1]["type"], response["output"][0]["status"])
 
 
-def test_a_stream_that_fails_says_so_and_never_ends() -> None:
+def test_a_stream_that_fails_reports_it_and_never_ends() -> None:
     state, _ = RESPONSES_CALLER.render(RESPONSES_CALLER.start(RENDERING), TextDelta(text="x"))
     error = ErrorBody(status=502, kind="provider", message="It broke.", code="truncated")
     assert RESPONSES_CALLER.stream_failed is not None

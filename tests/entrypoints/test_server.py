@@ -36,7 +36,7 @@ async def test_requests_of_one_connection_are_answered_in_their_order() -> None:
     ] == reported
 
 
-async def test_http_1_0_is_served_whole_and_streamed_and_kept_open_where_asked() -> None:
+async def test_http_1_0_is_served_whole_and_streamed_and_kept_open_on_request() -> None:
     async def streaming(scope: Message, receive: Receive, send: Send) -> None:
         await reply(send, b"one", b"two")
 
@@ -71,7 +71,7 @@ async def test_http_1_0_is_served_whole_and_streamed_and_kept_open_where_asked()
         (b"GET / HTTP/1.1\r\nx: " + b"y" * 100_000 + b"\r\n\r\n", b"head_too_large"),
     ],
 )
-async def test_what_is_no_request_is_refused_in_the_words_of_the_application(sent: bytes, why: bytes) -> None:
+async def test_what_is_no_request_is_refused_with_the_applications_message(sent: bytes, why: bytes) -> None:
     async with serving(telling) as port:
         answered = await exchange(port, sent, eof=True)
 
@@ -103,7 +103,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for() -> None:
     assert half.endswith(b"\r\n\r\nslow")
 
 
-async def test_a_body_is_only_asked_for_where_the_application_wants_it() -> None:
+async def test_a_body_is_only_requested_where_the_application_wants_it() -> None:
     async def reluctant(scope: Message, receive: Receive, send: Send) -> None:
         first = await receive()
         assert (b"", True) == (first["body"], first["more_body"])
@@ -155,7 +155,7 @@ async def test_one_request_too_many_is_refused_at_once() -> None:
         assert (await first).endswith(b"None")
 
 
-async def test_strangers_who_say_nothing_make_room_for_a_caller() -> None:
+async def test_silent_strangers_make_room_for_a_caller() -> None:
     async with serving(telling, Limits(requests=4, connections=8)) as port:
         strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(50)]
         answered = await exchange(port, b"GET /x HTTP/1.0\r\n\r\n")

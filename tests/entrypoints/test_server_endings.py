@@ -47,7 +47,7 @@ LONG = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % READ_AHEAD 
 
 @pytest.mark.parametrize("sent", [GET, LONG], ids=["no-body", "a-body-that-fills-the-buffer"])
 @pytest.mark.parametrize("begun", [False, True], ids=["before-the-answer", "within-the-answer"])
-async def test_the_application_receives_of_a_caller_who_left_though_nothing_is_said(begun: bool, sent: bytes) -> None:
+async def test_the_application_notices_a_caller_who_left_while_nothing_is_sent(begun: bool, sent: bytes) -> None:
     requested, left = asyncio.Event(), asyncio.Event()
 
     async def silent(scope: Message, receive: Receive, send: Send) -> None:
@@ -85,7 +85,7 @@ async def test_an_answer_that_breaks_off_never_looks_whole(version: bytes, caplo
     assert "a request failed" in caplog.text
 
 
-async def test_what_is_under_way_ends_before_the_server_stops() -> None:
+async def test_running_calls_end_before_the_server_stops() -> None:
     begun = asyncio.Event()
 
     async def slow(scope: Message, receive: Receive, send: Send) -> None:

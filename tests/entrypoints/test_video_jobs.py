@@ -150,7 +150,7 @@ async def test_a_job_that_was_not_taken_on_is_tried_with_the_next_credential() -
         assert {authorized[1]} == set(authorized[1:]), "a job is asked after with the credential that it was made with"
 
 
-async def test_a_video_whose_process_is_stopped_was_taken_on_and_is_charged_as_asked_for() -> None:
+async def test_a_video_whose_process_is_stopped_was_taken_on_and_is_charged_as_requested() -> None:
     """As any answer that the provider had accepted: what was asked for is charged, and reported as an estimate."""
     polled = anyio.Event()
 
@@ -230,7 +230,7 @@ async def test_a_client_that_lost_its_patience_gets_the_video_that_is_being_made
     (180, {"prompt": "another cat"}),
     (180, {"idempotency-key": "another"}),
 ])  # fmt: skip
-async def test_whoever_else_asks_gets_a_video_of_its_own(again_s: int, headers: dict[str, str]) -> None:
+async def test_another_request_gets_a_video_of_its_own(again_s: int, headers: dict[str, str]) -> None:
     gate = Gate()
     async with studio([], gate.answer) as at:
         first, second = await both(at, gate, again_s, **headers)
@@ -251,7 +251,7 @@ async def test_a_video_is_not_given_to_a_key_that_was_revoked_meanwhile() -> Non
             gate.open.set()
 
 
-async def test_a_video_whose_maker_was_stopped_is_made_for_who_asks_again() -> None:
+async def test_a_video_whose_process_was_stopped_is_made_again_on_request() -> None:
     gate = Gate()
     received: list[tuple[int, bytes]] = []
 

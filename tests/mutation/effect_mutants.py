@@ -40,7 +40,7 @@ MUTANTS = (
 
     Mutant("an answer whose call was swept is given out", SETTLE,
            'return not (self.settled.already and ending == "completed")', "return True",
-           (f"{IN_DEADLINE}::test_an_answer_whose_call_was_ended_by_somebody_else_is_not_given_out_as_paid",)),
+           (f"{IN_DEADLINE}::test_an_answer_whose_call_was_ended_by_another_process_is_not_given_out_as_paid",)),
     Mutant("an answer that was not given out is charged", SETTLE,
            "self._answer_is_withheld = True", "pass",
            (f"{IN_UNSETTLED}::test_a_whole_answer_that_cannot_be_settled_is_not_given_and_not_charged",)),

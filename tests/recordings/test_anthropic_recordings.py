@@ -133,7 +133,7 @@ def test_an_answer_means_what_is_recorded(exchange: Any) -> None:
 
 
 @pytest.mark.parametrize("exchange", _FAILED)
-def test_a_recorded_failure_is_reported_in_its_own_words(exchange: Any) -> None:
+def test_a_recorded_failure_is_reported_with_its_own_message(exchange: Any) -> None:
     response = exchange["response"]
     failure = ANTHROPIC.failure(response["status"], response["headers"], response["text"].encode())
 
@@ -197,7 +197,7 @@ def test_a_recorded_request_passes_through_with_every_field(exchange: Any) -> No
 
 
 @pytest.mark.parametrize("exchange", _EVERY)
-def test_a_recorded_request_is_said_again_or_refused_by_name(exchange: Any) -> None:
+def test_a_recorded_request_is_sent_again_or_refused_by_name(exchange: Any) -> None:
     request = ANTHROPIC_CALLER.to_request(_call(exchange))
     assert isinstance(request, ChatRequest)
     refusal = ANTHROPIC.refuses(request)
@@ -213,7 +213,7 @@ def test_a_recorded_request_is_said_again_or_refused_by_name(exchange: Any) -> N
 
 
 @pytest.mark.parametrize("exchange", _EVERY)
-def test_a_block_without_canonical_words_is_one_that_another_dialect_refuses(exchange: Any) -> None:
+def test_a_block_without_a_canonical_form_is_refused_by_other_dialects(exchange: Any) -> None:
     request = ANTHROPIC_CALLER.to_request(_call(exchange))
     assert isinstance(request, ChatRequest)
 

@@ -70,7 +70,7 @@ def test_anthropics_callers_receive_bedrocks_bytes_and_bedrock_theirs(
 
 
 @pytest.mark.parametrize("exchange", CHATS)
-def test_other_callers_receive_the_same_in_their_own_words(old: HubProcess, stub: Stub, exchange: Any) -> None:
+def test_other_callers_receive_the_same_in_their_own_form(old: HubProcess, stub: Stub, exchange: Any) -> None:
     body, model = exchange["response"]["text"].encode(), exchange["model"]
     reported = anthropic_said(body, streamed=False)
     for streamed in (False, True):

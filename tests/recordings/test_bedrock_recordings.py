@@ -99,7 +99,7 @@ def test_an_answer_means_what_a_naive_reading_finds(exchange: Any) -> None:
 
 
 @pytest.mark.parametrize("exchange", _WHOLE)
-def test_a_recorded_answer_sent_as_a_stream_says_the_same(exchange: Any) -> None:
+def test_a_recorded_answer_sent_as_a_stream_has_the_same_content(exchange: Any) -> None:
     blocks, stop, usage = blocks_of(_body(exchange), False)
 
     assert reported_by(_reported(exchange)) == reported_by(reported(answer(*blocks, stop=stop, usage=usage)))
@@ -131,7 +131,7 @@ def test_a_recorded_failure_keeps_its_status_and_message(exchange: Any) -> None:
 
 
 @pytest.mark.parametrize("exchange", _SAYABLE)
-def test_what_an_openai_caller_asks_is_what_was_recorded(exchange: Any) -> None:
+def test_what_an_openai_caller_requests_is_what_was_recorded(exchange: Any) -> None:
     """OpenAI has no word for a result that is an error: what the tool said says so."""
     requested = as_openai(exchange["request"], exchange["model"], _is_stream(exchange))
     call = read_openai(json.dumps(requested).encode())
@@ -146,7 +146,7 @@ def test_what_an_openai_caller_asks_is_what_was_recorded(exchange: Any) -> None:
 
 
 @pytest.mark.parametrize("exchange", _SAYABLE)
-def test_what_an_anthropic_caller_asks_is_what_was_recorded(exchange: Any) -> None:
+def test_what_an_anthropic_caller_requests_is_what_was_recorded(exchange: Any) -> None:
     """Anthropic has no description of a schema, and always a cap."""
     call = read_anthropic(
         json.dumps(as_anthropic(exchange["request"], exchange["model"], _is_stream(exchange))).encode()

@@ -83,7 +83,9 @@ def test_vectors_are_rendered_as_openai_lists_them(dialect: ProviderDialect, sai
 
 
 @pytest.mark.parametrize(("dialect", "said"), ANSWERED)
-def test_what_was_sent_is_sent_again_when_openais_caller_asks(dialect: ProviderDialect, said: dict[str, Any]) -> None:
+def test_what_was_sent_is_sent_again_when_openais_caller_requests_it(
+    dialect: ProviderDialect, said: dict[str, Any]
+) -> None:
     call = _read(said)
     target = Target(
         provider="p",

@@ -81,7 +81,7 @@ def test_every_call_has_an_id_that_no_other_call_has(exchange: Any) -> None:
 
 
 @pytest.mark.parametrize("exchange", _WHOLE)
-def test_a_recorded_answer_sent_as_a_stream_says_the_same(exchange: Any) -> None:
+def test_a_recorded_answer_sent_as_a_stream_has_the_same_content(exchange: Any) -> None:
     assert _reported(exchange) == reported(streamed(as_stream(_body(exchange))))
 
 

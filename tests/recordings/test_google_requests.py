@@ -64,7 +64,7 @@ def _understood(file: str, caller: CallerDialect) -> Iterator[tuple[Any, ChatReq
 
 
 @pytest.mark.parametrize(("file", "caller"), _OTHERS, ids=[file for file, _ in _OTHERS])
-def test_what_others_were_asked_can_be_asked_of_google_or_is_refused_by_name(file: str, caller: CallerDialect) -> None:
+def test_requests_to_others_can_be_sent_to_google_or_are_refused_by_name(file: str, caller: CallerDialect) -> None:
     """Every word that users and the system said arrives, and every function's name."""
     for requested, request in _understood(file, caller):
         refused = GOOGLE.refuses(request)
@@ -81,7 +81,7 @@ def test_what_others_were_asked_can_be_asked_of_google_or_is_refused_by_name(fil
             assert [tool.name for tool in request.tools] == declared
 
 
-def test_most_of_what_others_were_asked_can_be_asked_of_google() -> None:
+def test_most_requests_to_others_can_be_sent_to_google() -> None:
     requests = [request for file, caller in _OTHERS for _, request in _understood(file, caller)]
 
     assert len(requests) * 2 < 3 * sum(GOOGLE.refuses(request) is None for request in requests)

@@ -118,7 +118,7 @@ def test_a_recorded_stream_without_its_last_event_never_ends(exchange: Exchange)
 
 
 @pytest.mark.parametrize("exchange", WHOLE)
-def test_a_recorded_answer_sent_in_chunks_says_the_same(exchange: Exchange) -> None:
+def test_a_recorded_answer_sent_in_chunks_has_the_same_content(exchange: Exchange) -> None:
     """The whole answer, cut by this test into a chunk of deltas, one of endings and one of usage."""
     body = json.loads(exchange.body)
     endings = []
@@ -147,7 +147,7 @@ def without_stops(answer: dict[str, Any]) -> dict[int, Any]:
 
 
 @pytest.mark.parametrize("exchange", ANSWERED)
-def test_a_recorded_answer_is_rendered_as_what_it_says(exchange: Exchange) -> None:
+def test_a_recorded_answer_is_rendered_with_the_same_content(exchange: Exchange) -> None:
     events = folded(server_events(exchange.body)) if exchange.streamed else OPENAI.decode(exchange.body)
     if isinstance(events[-1], Broken):
         return  # Nothing is rendered of a failure: the shell words it.

@@ -207,7 +207,7 @@ def _received_in_the_other_dialect(
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_recorded_requests_keep_their_words_or_are_refused_by_name(hub: HubProcess, stub: Stub, file: str) -> None:
+def test_recorded_requests_keep_their_content_or_are_refused_by_name(hub: HubProcess, stub: Stub, file: str) -> None:
     """The requests themselves, sent to a model of the other dialect."""
     for exchange in exchanges(file):
         with checking(exchange.label):

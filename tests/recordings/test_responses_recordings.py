@@ -120,7 +120,7 @@ def test_an_answer_is_understood_as_a_naive_reading_understands_it(exchange: dic
 
 
 @pytest.mark.parametrize("exchange", STREAMED)
-def test_a_stream_says_what_its_last_event_says_whole(exchange: dict[str, Any]) -> None:
+def test_a_stream_has_the_content_that_its_last_event_has(exchange: dict[str, Any]) -> None:
     """Whole equals stream, by the provider's own whole."""
     whole = RESPONSES.decode(json.dumps(final(body_of(exchange), True)).encode())
 
@@ -148,7 +148,7 @@ def test_a_recorded_stream_without_its_last_event_never_ends(exchange: dict[str,
 
 
 @pytest.mark.parametrize("exchange", ANSWERED)
-def test_a_recorded_answer_is_rendered_as_what_it_says(exchange: dict[str, Any]) -> None:
+def test_a_recorded_answer_is_rendered_with_the_same_content(exchange: dict[str, Any]) -> None:
     """Rendered for a caller of the same dialect, as if it came from a provider of another; whole as streamed."""
     events = understood(exchange)
     naive = read_naively(body_of(exchange), streamed(exchange))

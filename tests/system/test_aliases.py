@@ -35,7 +35,7 @@ def buyer(hub: HubProcess) -> Person:
     return person(hub, "buyer", 10**12)
 
 
-async def test_an_alias_shares_its_calls_by_weight_and_says_so(hub: HubProcess, buyer: Person) -> None:
+async def test_an_alias_shares_its_calls_by_weight_and_reports_it(hub: HubProcess, buyer: Person) -> None:
     hub.cli("alias", "set", "turns", "--to", "one/turns*2", "two/turns")
 
     received = [await _ask(hub, buyer, Script(id=f"turns-{n}"), "turns") for n in range(3)]
@@ -82,7 +82,7 @@ async def test_a_stream_that_does_not_begin_in_time_is_begun_elsewhere(
     assert ["timed_out", "answered"] == [attempt["outcome"] for attempt in attempts]
 
 
-async def test_who_cannot_do_it_is_not_asked_and_if_nobody_can_the_lack_is_named(
+async def test_an_unable_provider_is_not_tried_and_if_none_is_able_the_lack_is_named(
     hub: HubProcess, buyer: Person
 ) -> None:
     hub.cli("alias", "set", "able", "--to", "one/able", "two/able")

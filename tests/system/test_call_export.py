@@ -49,7 +49,7 @@ def test_every_call_is_reached_page_by_page(made: tuple[HubProcess, list[str]]) 
     assert "there is no call 'call_none'" in unknown.stderr
 
 
-def test_an_export_as_csv_is_read_again_word_for_word(made: tuple[HubProcess, list[str]]) -> None:
+def test_an_export_as_csv_is_read_again_exactly(made: tuple[HubProcess, list[str]]) -> None:
     hub, ids = made
     reported = process(hub.data_dir, "call", "export")
     rows = list(csv.DictReader(io.StringIO(reported.stdout, newline="")))

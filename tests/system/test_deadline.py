@@ -131,7 +131,7 @@ async def test_a_caller_who_reads_slowly_is_not_given_up(world: World) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_an_answer_whose_call_was_ended_by_somebody_else_is_not_given_out_as_paid(
+async def test_an_answer_whose_call_was_ended_by_another_process_is_not_given_out_as_paid(
     world: World, provider: ScriptedProvider, stream: bool
 ) -> None:
     """Another process took this one for dead and gave the hold back. What a stream had delivered is charged late. (G14)"""

@@ -122,7 +122,7 @@ async def test_a_duplicate_of_a_call_that_a_crash_has_ended_is_run_again_and_cha
     assert rows[1].id == duplicate.call_id
 
 
-async def test_a_key_whose_caller_left_half_way_is_charged_no_second_time(
+async def test_a_key_whose_caller_left_early_is_charged_no_second_time(
     hub: HubProcess, buyer: Person, provider: ScriptedProvider
 ) -> None:
     marker = f"{hub.interface}-left"

@@ -32,7 +32,7 @@ def buyer(hub: HubProcess) -> Person:
 @pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("failure", [{"first": 500}, {"first": 429}, {"first": 503}, {"cut_first": 0}])
-async def test_a_provider_that_fails_before_its_first_word_is_replaced(
+async def test_a_provider_that_fails_before_its_first_chunk_is_replaced(
     hub: HubProcess, buyer: Person, provider: ScriptedProvider, path: str, stream: bool, failure: dict[str, int]
 ) -> None:
     script = Script(id=f"replaced-{path}-{stream}-{failure}", **failure)  # type: ignore[arg-type]  # all of them are int
@@ -63,7 +63,7 @@ async def test_when_all_providers_fail_the_caller_has_an_error_and_pays_nothing(
 
 
 @pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
-async def test_after_the_first_byte_nobody_else_is_asked(
+async def test_after_the_first_byte_no_other_provider_is_tried(
     hub: HubProcess, buyer: Person, provider: ScriptedProvider, path: str
 ) -> None:
     script = Script(id=f"begun-{path}", words=20, cut_first=1_000)

@@ -79,9 +79,7 @@ async def test_a_filter_reveals_nothing_to_a_caller_without_a_valid_key(world: W
 
 @pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_changed_answer_is_rendered_in_the_form_that_was_asked_for(
-    world: World, stream: bool, path: str
-) -> None:
+async def test_a_changed_answer_is_rendered_in_the_form_of_the_request(world: World, stream: bool, path: str) -> None:
     """The provider's own bytes no longer fit, also where caller and provider speak one dialect."""
     world.processes[0].hub.filters = (_Answers(_redacted),)
 

@@ -179,7 +179,7 @@ def test_a_caller_who_closes_its_sending_side_gets_the_whole_answer(
 @pytest.mark.parametrize(
     "sent", [b"GET / HTTP/3.0\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET / HTTP/1.1\r\nx: " + b"y" * 200_000]
 )
-def test_what_is_no_request_is_answered_in_the_words_of_the_hub(hub: HubProcess, sent: bytes) -> None:
+def test_what_is_no_request_is_answered_with_the_hubs_message(hub: HubProcess, sent: bytes) -> None:
     reported = answered(hub.port, sent, eof=True)
 
     status = int(reported.split(b" ")[1])
@@ -217,7 +217,7 @@ def test_a_caller_who_resets_its_connection_leaves_no_trace(hub: HubProcess, buy
 
 
 @pytest.mark.parametrize("interface", INTERFACES)
-def test_a_hub_with_few_descriptors_answers_whoever_comes(
+def test_a_hub_with_few_descriptors_answers_everyone(
     tmp_path: Path, provider: ScriptedProvider, interface: Interface
 ) -> None:
     with running_hub(tmp_path / "data", interface, descriptors=256) as hub:

@@ -185,9 +185,7 @@ async def test_a_hub_that_cannot_start_is_an_init_error_that_names_the_setting(t
     assert api.init_error["errorMessage"].startswith("AIHUB_MASTER_KEY: expected 32 bytes")
 
 
-async def test_a_process_that_is_asked_to_end_answers_its_invocation_first(
-    tmp_path: Path, provider: ScriptedProvider
-) -> None:
+async def test_a_process_that_must_end_answers_its_invocation_first(tmp_path: Path, provider: ScriptedProvider) -> None:
     async with RuntimeApiDouble() as api:
         with function(tmp_path / "data", api, provider.base_url) as made:
             invoked = await api.invoke(requested(made.hub, Script(id="last", gate="last", gate_after=2)))

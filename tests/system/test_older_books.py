@@ -39,7 +39,7 @@ def test_the_books_of_an_older_hub_add_up_after_their_migration(tmp_path: Path) 
     )
 
 
-def test_the_endings_of_older_calls_are_the_words_of_today(tmp_path: Path) -> None:
+def test_the_endings_of_older_calls_are_todays_terms(tmp_path: Path) -> None:
     hub = older_books(tmp_path / "data")
 
     calls = hub.cli("call", "list")

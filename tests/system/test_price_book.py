@@ -24,7 +24,7 @@ def newest(hub: HubProcess) -> Any:
     return hub.cli("call", "list", "--limit", "1")[0]
 
 
-def test_what_is_sold_by_the_book_costs_what_the_book_says_under_any_of_its_names(tmp_path: Path) -> None:
+def test_a_model_priced_by_the_book_costs_the_same_under_any_of_its_names(tmp_path: Path) -> None:
     with running_hub(tmp_path / "data") as hub:
         hub.cli("rate", "remove", "echo/echo")
         sold_by_the_book(hub, tmp_path, "10")

@@ -40,7 +40,7 @@ async def test_a_world_of_trouble_leaves_books_that_add_up(
 
 
 @pytest.mark.soak
-async def test_worlds_by_fresh_seeds_for_as_long_as_asked(
+async def test_worlds_by_fresh_seeds_for_the_set_time(
     tmp_path: Path, provider: ScriptedProvider, figures: Figures
 ) -> None:
     until, worlds = time.monotonic() + SOAK_S, 0

@@ -44,7 +44,7 @@ async def test_a_whole_answer_that_cannot_be_settled_is_not_given_and_not_charge
     assert (row.ending, row.complete, row.charge) == ("lost", 0, 0)
 
 
-async def test_the_same_key_asks_again_for_what_could_not_be_settled(world: World, provider: ScriptedProvider) -> None:
+async def test_the_same_key_repeats_a_call_that_could_not_be_settled(world: World, provider: ScriptedProvider) -> None:
     assert (await _call(world, "again", 1)).status == 503
 
     again = await _call(world, "again", 0)

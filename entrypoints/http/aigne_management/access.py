@@ -52,7 +52,7 @@ def admins(hub: CallContext, permission: Permission, act: Act) -> Handler:
 
 
 def users(hub: CallContext, act: Act) -> Handler:
-    """A handler for every caller; `is_admin` tells what to show."""
+    """A handler for every caller; `is_admin` decides what to show."""
     return _handler(hub, act, None)
 
 

@@ -98,7 +98,7 @@ async def check_credential(visit: Visit) -> Any:
 
 
 async def health(visit: Visit) -> Any:
-    """`GET /api/ai-providers/health`: which credentials are in use, by provider; two of one name are told apart."""
+    """`GET /api/ai-providers/health`: which credentials are in use, by provider; two of one name stay two."""
     rows = await visit.acting.hub.storage.catalog()
     running: dict[str, dict[str, Any]] = {row.name: {} for row in rows.providers}
     for credential in rows.credentials:

@@ -55,7 +55,7 @@ async def list_all(visit: Visit) -> Any:
         and (kind is None or type_of(kind) == one.kind)
         and (request.query_value("includeDeprecated") == "true" or not rate_of(one).hidden)
     ]
-    # A stable order: rates of one moment are told apart by their ids.
+    # A stable order: rates of one moment differ by their ids.
     chosen.sort(key=lambda one: (rate_of(one).known_ms, rate_id(one.served.model, one.kind)))
     if request.query_value("o") != "asc":
         chosen.reverse()

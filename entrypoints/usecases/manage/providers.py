@@ -114,14 +114,14 @@ def describe_provider(name: str, dialect: str | None, base_url: str | None) -> t
     known = ECHO if dialect == "echo" else VENDORS.get(name)
     chat_dialect = dialect if dialect not in (None, "echo") else known.dialect if known else None
     if chat_dialect is None:
-        problem = f"{name} is not a name that the hub knows ({', '.join(VENDORS)}): say what it speaks"
+        problem = f"{name} is not a name that the hub knows ({', '.join(VENDORS)}): name its dialect"
         return BadRequest(field="dialect", problem=problem)
     if base_url is None:
         if known is None or known.dialect != chat_dialect:
-            problem = f"say where {name} is, such as https://api.example.com/v1"
+            problem = f"give the URL of {name}, such as https://api.example.com/v1"
             return BadRequest(field="base_url", problem=problem)
         if known.has_own_url:
-            return BadRequest(field="base_url", problem=f"say where your {name} is: {known.base_url}")
+            return BadRequest(field="base_url", problem=f"give the URL of your {name}: {known.base_url}")
         base_url = known.base_url
     if problem_of_url := base_url_problem(base_url):
         return BadRequest(field="base_url", problem=problem_of_url)

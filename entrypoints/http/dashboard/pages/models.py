@@ -69,7 +69,7 @@ async def providers_page(hub: CallContext, visitor: Visitor, request: Request) -
 
 
 async def models_page(hub: CallContext, visitor: Visitor, request: Request) -> View:
-    """`GET /dashboard/models`: what is sold, beside what it costs."""
+    """`GET /dashboard/models`: what is sold, and what it costs."""
     wanted = (request.query_value("q") or "").strip()
     start = _whole(request.query_value("start"))
     catalog, now_ms = await hub.current_catalog(), hub.clock.now_ms()

@@ -74,7 +74,7 @@ def _received(form: Read | BadRequest, family: str) -> ModelCall | BadRequest:
         return bad("stream", "Send true or false.")
     seconds = seconds_of(form.form.body[recording[0].start : recording[0].end])
     if seconds is None:
-        return bad("file", "Its length cannot be told. Send WAV, MP3, M4A, MP4, FLAC, Ogg or WebM.")
+        return bad("file", "Its length cannot be read. Send WAV, MP3, M4A, MP4, FLAC, Ogg or WebM.")
     stream = streams.lower() in ("true", "1") and family == "openai-transcriptions"
     return ModelCall(
         dialect=f"{family}{'-events' if stream else '-text' if answer in _PLAIN else ''}",
