@@ -54,7 +54,7 @@ async def test_a_world_of_several_machines_leaves_books_that_add_up(
 
 
 @pytest.mark.soak
-async def test_worlds_of_several_machines_by_fresh_seeds_for_as_long_as_asked(
+async def test_worlds_of_several_machines_by_fresh_seeds_for_the_set_time(
     tmp_path: Path, provider: ScriptedProvider, figures: Figures, books_url: str
 ) -> None:
     until, worlds = time.monotonic() + SOAK_S, 0
