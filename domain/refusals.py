@@ -206,9 +206,10 @@ class IdempotencyUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="ide
 
 
 class StorageUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="storage_unavailable"):
-    """The hub cannot reach its books at the moment: nothing was held, nothing was sent."""
+    """The hub cannot reach its books at the moment: nothing was charged, unless that `is_unknown`."""
 
     reason: str
+    is_unknown: bool = False
 
 
 class NotFound(msgspec.Struct, frozen=True, kw_only=True, tag="not_found"):

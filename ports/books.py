@@ -26,6 +26,10 @@ class StorageError(Exception):
     """The books cannot be reached or written just now; nothing was changed."""
 
 
+class CommitUnknown(StorageError):
+    """It is not known whether the decision was written: what repeats it must find what was written before."""
+
+
 class Snapshot(Protocol):
     """A consistent view of the whole books at one moment, for proofs and exports."""
 
@@ -96,8 +100,8 @@ class Storage(AccountReader, CallReader, CatalogReader, LimitReader, UsageReader
         it may be called again after a conflict. StorageUnavailable if the books cannot be written; an exception
         of the rule reaches its own caller only. The scopes are in `domain/books`.
 
-        With `within_s`, StorageUnavailable comes after so many seconds at the latest. Then the decision may still be
-        written: a caller that sets a limit must be able to repeat the request.
+        With `within_s`, StorageUnavailable comes after so many seconds at the latest. CommitUnknown means that the
+        decision may still be written: a caller that sets a limit must be able to repeat the request.
         """
         ...
 

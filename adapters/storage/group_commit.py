@@ -4,7 +4,7 @@ Concurrent `decide` calls queue up. One task takes all that wait, as one batch, 
 transaction, and answers every caller after that; meanwhile the next batch gathers. No timer is involved.
 
 A caller that is cancelled while it waits, or whose time is over, is skipped if its batch has not begun; otherwise its
-decision commits.
+decision may commit (CommitUnknown).
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from domain.books.rows import Decision
 from domain.books.view import View
-from ports.books import StorageError
+from ports.books import CommitUnknown, StorageError
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
@@ -144,9 +144,10 @@ class GroupCommit:
     def _look_at_time(self, running: list[tuple[Operation, "asyncio.Future[None]"]]) -> None:
         """Answer callers whose time is over. Only a batch that takes long is checked, so no other call pays for it."""
         now = self._loop.time()
-        for operation, answered in (*running, *self._waiting):
-            if operation.due is not None and operation.due < now and not answered.done():
-                answered.set_exception(StorageError("the books gave no answer in time"))
+        for decisions, error in ((running, CommitUnknown), (self._waiting, StorageError)):
+            for operation, answered in decisions:
+                if operation.due is not None and operation.due < now and not answered.done():
+                    answered.set_exception(error("the books gave no answer in time"))
         if not self._pump.done() and not all(answered.done() for _, answered in running):
             self._loop.call_later(_LOOK_S, self._look_at_time, running)
 

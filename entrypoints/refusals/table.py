@@ -269,8 +269,10 @@ RECORDS: Mapping[type, Record | Variants] = {
         status=503,
         kind="overloaded",
         template="The hub cannot write its books just now ({reason}).",
-        advice="Nothing was charged; try again shortly.",
-        retry_after_s=1,
+        advice="{advice}",
+        values=values.of_unavailable,
+        wait_ms=lambda refusal: None if refusal.is_unknown else 1_000,
+        should_retry=lambda refusal: False if refusal.is_unknown else None,
     ),
     NotFound: Record(
         status=404,

@@ -11,6 +11,7 @@ from domain.refusals import (
     NoCredential,
     NotFound,
     ProviderFailed,
+    StorageUnavailable,
     UnknownModel,
     UnpricedFeature,
     UnpricedModel,
@@ -107,6 +108,13 @@ def of_failure(refusal: ProviderFailed) -> Mapping[str, object]:
 def of_missing(refusal: NotFound) -> Mapping[str, object]:
     """What helps where nothing of that kind has the name."""
     return {"advice": _NOT_FOUND.get(refusal.kind, "")}
+
+
+def of_unavailable(refusal: StorageUnavailable) -> Mapping[str, object]:
+    """Whether the request can be repeated at no risk."""
+    if refusal.is_unknown:
+        return {"advice": "It is not known yet whether this call was charged: see the call log before you repeat it."}
+    return {"advice": "Nothing was charged; try again shortly."}
 
 
 def of_existing(refusal: AlreadyExists) -> Mapping[str, object]:

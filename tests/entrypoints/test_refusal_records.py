@@ -22,6 +22,7 @@ from domain.refusals import (
     ProviderFailed,
     Refusal,
     Remedy,
+    StorageUnavailable,
     UnknownModel,
     UnpricedFeature,
     UnsupportedCapability,
@@ -179,6 +180,12 @@ def test_every_dialect_has_a_type_for_every_kind_of_error(words: dict[str, str])
             504, None, "acme: is silent",
         ),
         (
+            StorageUnavailable(reason="a lost answer", is_unknown=True),
+            503, None,
+            "The hub cannot write its books just now (a lost answer). "
+            "It is not known yet whether this call was charged: see the call log before you repeat it.",
+        ),
+        (
             NotFound(kind="response", name="resp_1"),
             404, None,
             "There is no response `resp_1`. The hub keeps no answers: send the earlier turns in `input`.",
@@ -236,6 +243,8 @@ def test_what_a_caller_made_up_is_repeated_only_so_far(refusal: Refusal) -> None
         (InsufficientCredit(bound_nanos=2, available_nanos=1), None, None, False),
         (RunPurseSpent(run="r1", purse_nanos=1, left_nanos=0, bound_nanos=1), None, None, False),
         (HubFull(), 1, 1_000, None),
+        (StorageUnavailable(reason="a full disk"), 1, 1_000, None),
+        (StorageUnavailable(reason="a lost answer", is_unknown=True), None, None, False),
         (MissingKey(), None, None, None),
     ],
 )

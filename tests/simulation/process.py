@@ -30,7 +30,7 @@ from domain.model_api.requests import ModelRequest
 from entrypoints.http.routes import routes
 from entrypoints.http.wire import Handler
 from entrypoints.usecases.call_context import CallContext
-from ports.books import Storage, StorageError
+from ports.books import CommitUnknown, Storage, StorageError
 from ports.providers import Answer
 from ports.vault import Vault
 from tests.support.silent_telemetry import SilentTelemetry
@@ -52,6 +52,7 @@ class Mortal(GroupCommit):
     dead = False
     refused = 0  # How many decisions found the books busy.
     faults: Callable[[], bool] = staticmethod(lambda: False)
+    forgets: Callable[[], bool] = staticmethod(lambda: False)
 
     async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
         if self.dead:
@@ -62,6 +63,8 @@ class Mortal(GroupCommit):
         decision = await super().decide(scope, rule, within_s)
         if self.dead:
             raise Died
+        if self.forgets():
+            raise CommitUnknown("the simulation keeps the answer")
         return decision
 
     def die(self) -> None:
@@ -79,6 +82,7 @@ class MortalBooks(Storage, Protocol):
     dead: bool
     refused: int
     faults: Callable[[], bool]
+    forgets: Callable[[], bool]
 
     def die(self) -> None: ...
 
@@ -228,6 +232,10 @@ class Process:
     def fail_when(self, faults: Callable[[], bool]) -> None:
         """Ask this before every decision whether the books are to be found busy."""
         self._storage.faults = faults
+
+    def forget_when(self, forgets: Callable[[], bool]) -> None:
+        """Ask this after every decision whether its answer is to be lost."""
+        self._storage.forgets = forgets
 
     def know_who_lives(self) -> None:
         """From now on it is always known whether a process lives."""

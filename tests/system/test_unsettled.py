@@ -54,6 +54,19 @@ async def test_the_same_key_repeats_a_call_that_could_not_be_settled(world: Worl
     assert [row.charge > 0 for row in _rows(world)] == [False, True]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_settlement_whose_answer_is_lost_is_found_again_and_the_answer_given(
+    world: World, stream: bool
+) -> None:
+    """The books took it and then could not be reached for a while."""
+    settled = iter([False, True])
+    world.processes[0].forget_when(lambda: next(settled, False))
+    received = await _call(world, "unseen", 0, stream)
+
+    assert received.is_whole
+    assert [(row.ending, row.charge > 0) for row in _rows(world)] == [("completed", True)]
+
+
 @pytest.mark.parametrize("tries", [1, 3, 12])
 async def test_a_stream_that_cannot_be_settled_ends_in_an_error_and_costs_what_was_delivered(
     world: World, tries: int

@@ -23,7 +23,7 @@ from adapters.storage.postgres.connection import (
     pause,
     translated,
 )
-from ports.books import StorageError
+from ports.books import CommitUnknown, StorageError
 
 _NOW_MS = "(extract(epoch from clock_timestamp()) * 1000)::bigint"
 _KEPT_MS = 7 * 24 * 3_600_000
@@ -70,7 +70,7 @@ class Session:
     async def commit(self, has_written: bool) -> None:
         """Commit the transaction that has begun. Raises what the driver raises if it was not committed.
 
-        StorageError if the connection ended, and whether it was committed cannot be found out.
+        CommitUnknown if the connection ended, and whether it was committed cannot be found out.
         """
         assert self._connection is not None
         assert self._engine is not None
@@ -130,7 +130,7 @@ class Session:
                 await pause(attempt)
         assert problem is not None
         reason = str(problem) if isinstance(problem, StorageError) else error_text(problem)
-        raise StorageError(f"{reason}: whether the last change was made is not known") from problem
+        raise CommitUnknown(f"{reason}: whether the last change was made is not known") from problem
 
     async def try_write(self) -> None:
         """Write without a change. StorageError if the database does not do it."""

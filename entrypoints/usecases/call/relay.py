@@ -56,7 +56,7 @@ class Relay:
         if await self._settlement.settle("completed", None, self.meter, self._kept):
             return body
         self._settlement.answer_withheld()
-        return StorageUnavailable(reason="the call could not be settled")
+        return StorageUnavailable(reason="the call could not be settled", is_unknown=self._settlement.is_unknown)
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The pieces of a streamed answer; settled before the terminal bytes or the error event is sent."""

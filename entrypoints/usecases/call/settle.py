@@ -6,14 +6,17 @@ calls.
 """
 
 import logging
+from collections.abc import Callable
 from functools import partial
+
+import anyio
 
 from domain.billing.late import settle_late_too
 from domain.billing.metering import Meter, uncounted_input
 from domain.billing.plan import Affordable
 from domain.billing.settlement import Outcome, Settlement
 from domain.books.rows import Ending, Hold
-from domain.books.scopes import SettleScope
+from domain.books.scopes import SettleFacts, SettleScope
 from domain.failures import Failure
 from entrypoints.usecases.call.admission import shielded
 from entrypoints.usecases.call.ask import Ask
@@ -22,10 +25,12 @@ from entrypoints.usecases.call.call_event import report
 from entrypoints.usecases.call.kept_answer import KeptAnswer
 from entrypoints.usecases.call.learning import learn_usage
 from entrypoints.usecases.call_context import CallContext
-from ports.books import StorageError
+from ports.books import CommitUnknown, StorageError
 from ports.telemetry import Timings
 
 SETTLE_DEADLINE_S = 10
+# The pause before a settlement is tried again whose result is not known.
+_PAUSE_S = 0.05
 
 _log = logging.getLogger("aihub")
 
@@ -38,7 +43,7 @@ def ending_of(failure: Failure) -> Ending:
 class CallSettlement:
     """The settlement of one call. `settled` is the durable settlement, None until then; `settled_us` is monotonic.
 
-    `is_begun` is true from the first try on.
+    `is_begun` is true from the first try on, `is_unknown` where a try may have settled the call and no answer came.
     """
 
     __slots__ = (
@@ -49,6 +54,7 @@ class CallSettlement:
         "_hold",
         "_otherwise",
         "is_begun",
+        "is_unknown",
         "settled",
         "settled_us",
     )
@@ -56,7 +62,7 @@ class CallSettlement:
     def __init__(self, context: CallContext, ask: Ask, hold: Hold, attempts: Attempts) -> None:
         self.settled: Settlement | None = None
         self.settled_us = attempts.planned_us
-        self.is_begun = False
+        self.is_begun = self.is_unknown = False
         self._context = context
         self._ask = ask
         self._hold = hold
@@ -80,11 +86,18 @@ class CallSettlement:
         context = self._context
         outcome, now_ms = self._outcome(ending, error, meter, kept), context.clock.now_ms()
         scope = SettleScope(call_id=outcome.call_id, user_id=outcome.user_id)
-        decision = context.storage.decide(
-            scope, lambda facts: settle_late_too(facts, outcome, now_ms), SETTLE_DEADLINE_S
-        )
+
+        def rule(facts: SettleFacts) -> Settlement:
+            return settle_late_too(facts, outcome, now_ms)
+
+        begun_us = context.clock.monotonic_us()
+        decision = context.storage.decide(scope, rule, SETTLE_DEADLINE_S)
         try:
-            self.settled = await shielded(self._ask.call, decision)
+            try:
+                self.settled = await shielded(self._ask.call, decision)
+            except CommitUnknown:
+                self.is_unknown = True
+                self.settled = await shielded(self._ask.call, self._found_out(scope, rule, begun_us))
         except StorageError:
             return False
         except Exception:
@@ -92,7 +105,23 @@ class CallSettlement:
             return False
         self.settled_us = context.clock.monotonic_us()
         learn_usage(context, self.settled)
-        return not (self.settled.already and ending == "completed")
+        # Nobody else ends this call as completed: then it was settled by a try whose answer did not come.
+        is_ours = self.settled.call is not None and self.settled.call.ending == "completed"
+        return ending != "completed" or is_ours or not self.settled.already
+
+    async def _found_out(
+        self, scope: SettleScope, rule: Callable[[SettleFacts], Settlement], begun_us: int
+    ) -> Settlement:
+        """Settle again after a try whose result is not known, as long as there is time. StorageError after that."""
+        clock, storage = self._context.clock, self._context.storage
+        while True:
+            left_s = SETTLE_DEADLINE_S - (clock.monotonic_us() - begun_us) / 1_000_000
+            try:
+                return await storage.decide(scope, rule, max(left_s, 0))
+            except StorageError:
+                if left_s < _PAUSE_S:
+                    raise
+            await anyio.sleep(_PAUSE_S)
 
     def answer_withheld(self) -> None:
         """The call could not be settled, so nothing of its answer was sent: `close` charges nothing."""
