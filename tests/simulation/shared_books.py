@@ -32,6 +32,8 @@ _CALLS = """select id, user_id, ending, complete, hold_nanos, charge_nanos, unco
 _HOLDS = """select id, user_id, null::text, false, hold_nanos, 0::bigint, 0::bigint, null::text, idempotency_key,
     null::text, null::text from holds"""
 _GRANTS = "select id, user_id, amount_nanos, available_nanos, held_nanos, expires_ms from grants"
+END_ALL = """select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()"""
 _CONNECT_S = 30
 
 

@@ -28,8 +28,6 @@ from tests.system.scripted_provider import ScriptedProvider
 # Of statements and of commits, in parts per thousand.
 LOST, CONFLICTS, LOST_COMMITS, LOST_ANSWERS = 2, 40, 10, 10
 OPENINGS_MAX, DOWN_S_MAX = 50, 0.5
-_END_ALL = """select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid()"""
 
 
 class Trouble:
@@ -172,7 +170,7 @@ class SharedWorld(World):
                 await super()._something_happens()
 
     def _end_connections(self) -> None:
-        shared_books.run(self._url, _END_ALL)
+        shared_books.run(self._url, shared_books.END_ALL)
         self.trouble.ended += 1
 
     async def _crash_server(self, server: Server) -> None:

@@ -6,101 +6,24 @@ callers do: half of them repeat a failed request under its Idempotency-Key until
 
 import asyncio
 import random
-import time
 from pathlib import Path
 
 import anyio.to_thread
-import msgspec
 import pytest
 
-from tests.simulation.auditor import CallRow, audit
+from tests.simulation.auditor import audit
 from tests.support.figures import Figures
 from tests.support.hub import Interface, running_hub
-from tests.system.raw_client import Response, ask, chat
+from tests.system.crowd import Crowd, check_nobody_paid_twice, check_whole_answers_are_charged
+from tests.system.raw_client import ask, chat
 from tests.system.scripted_answers import Script
 from tests.system.scripted_provider import ScriptedProvider
 from tests.system.users import person
 
 pytestmark = pytest.mark.anyio
 
-CALLERS = 16
 WALLET = 1_000 * 10**9
 UNDER_LOAD_S = (0.0, 0.6)
-# How long callers wait before they knock again at a hub that is down, and how often they knock at most.
-KNOCK_S, KNOCKS_MAX = 0.02, 2_000
-RECEIVE_S = 30
-
-
-class Reported(msgspec.Struct, frozen=True, kw_only=True):
-    """What one caller sent and received; `key` is its Idempotency-Key, `tries` how often it was sent."""
-
-    key: str | None
-    stream: bool
-    tries: int
-    received: Response
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the caller has an answer that looks complete."""
-        if self.received.status != 200 or not self.received.whole:
-            return False
-        return not self.stream or self.received.body.endswith(b"data: [DONE]\n\n")
-
-
-class Crowd:
-    """Callers that go on calling, through every restart, until they are reported to stop."""
-
-    def __init__(self, port: int, key: str, chance: random.Random) -> None:
-        self.reported: list[Reported] = []
-        self.stopping = False
-        self._port = port
-        self._key = key
-        self._answered = asyncio.Event()
-        self._callers = [asyncio.create_task(self._call_on(n, chance.random())) for n in range(CALLERS)]
-
-    async def received_something(self) -> None:
-        """Return once somebody got another whole answer."""
-        self._answered.clear()
-        answered = asyncio.create_task(self._answered.wait())
-        done, _ = await asyncio.wait([answered, *self._callers], timeout=RECEIVE_S, return_when=asyncio.FIRST_COMPLETED)
-        answered.cancel()
-        await asyncio.gather(*(done - {answered}))  # a caller that ended now has failed, and raises here
-        assert answered in done, f"nobody was answered within {RECEIVE_S} s"
-
-    async def finished(self) -> list[Reported]:
-        """All that was reported, once every caller has ended what it had begun."""
-        self.stopping = True
-        await asyncio.gather(*self._callers)
-        return self.reported
-
-    async def _call_on(self, number: int, seed: float) -> None:
-        chance = random.Random(seed)
-        for count in range(KNOCKS_MAX):
-            if self.stopping:
-                return
-            marker = f"{number}-{count}"
-            reported = await self._call(marker, marker if chance.random() < 0.5 else None, chance)
-            self.reported.append(reported)
-            if reported.is_whole:
-                self._answered.set()
-            elif not reported.received.status:
-                await asyncio.sleep(KNOCK_S)
-
-    async def _call(self, marker: str, key: str | None, chance: random.Random) -> Reported:
-        """One request, repeated under its Idempotency-Key, if it has one, until it is answered."""
-        stream = chance.random() < 0.5
-        body = chat(Script(id=marker, words=chance.randrange(1, 8), pace_ms=chance.randrange(20)), stream=stream)
-        headers = {"idempotency-key": key} if key else {}
-        give_up = time.monotonic() + RECEIVE_S
-        for tries in range(1, KNOCKS_MAX):
-            assert time.monotonic() < give_up, f"{marker} was not answered within {RECEIVE_S} s"
-            received = await ask(self._port, self._key, body, headers=headers)
-            reported = Reported(key=key, stream=stream, tries=tries, received=received)
-            if reported.is_whole or not key:
-                return reported
-            assert received.status in (0, 200, 503), f"{marker}: {received.status} {received.body!r}"
-            await asyncio.sleep(KNOCK_S)
-        raise AssertionError(f"{marker} was never answered")
 
 
 @pytest.mark.parametrize("interface", ["asgi", pytest.param("wsgi", marks=pytest.mark.soak)])
@@ -112,7 +35,7 @@ async def test_kills_at_random_moments_lose_no_charge_and_no_credit(
     with running_hub(tmp_path / "data", interface, workers=2) as hub:
         hub.add_provider("stub", provider.base_url)
         buyer = person(hub, "buyer", WALLET)
-        crowd = Crowd(hub.port, buyer.key, chance)
+        crowd = Crowd([hub.port], buyer.key, chance)
         for _ in range(kills):
             await crowd.received_something()
             await asyncio.sleep(chance.uniform(*UNDER_LOAD_S))  # chance itself: it waits for nothing
@@ -128,27 +51,6 @@ async def test_kills_at_random_moments_lose_no_charge_and_no_credit(
         assert hub.balance(buyer.name)["held"] == "0"
         assert all(row.ending is not None for row in rows)
         assert sum(row.ending == "lost" for row in rows) >= kills // 2, "the kills were to come under load"
-        _check_whole_answers_are_charged(reported, books.calls)
-        _check_nobody_paid_twice(reported, rows)
+        check_whole_answers_are_charged(reported, books.calls)
+        check_nobody_paid_twice(reported, rows)
         assert (await ask(hub.port, buyer.key, chat(Script(id="after")))).status == 200
-
-
-def _check_whole_answers_are_charged(reported: list[Reported], calls: dict[str, CallRow]) -> None:
-    whole = [call for call in reported if call.is_whole]
-    assert whole
-    for call in whole:
-        row = calls[call.received.call_id]
-        assert (row.ending, row.complete, row.charge > 0) == ("completed", 1, True), row
-    ids = [call.received.call_id for call in whole]
-    assert len(set(ids)) == len(ids), "two answers have one charge"
-
-
-def _check_nobody_paid_twice(reported: list[Reported], rows: list[CallRow]) -> None:
-    """By Idempotency-Key exactly one charge, the answered call's; without one no more charges than requests."""
-    charged = [row for row in rows if row.charge]
-    for call in reported:
-        if call.key is not None:
-            assert [row.id for row in charged if row.idempotency_key == call.key] == [call.received.call_id]
-    unkeyed = sum(row.idempotency_key is None for row in charged)
-    assert unkeyed <= sum(call.key is None for call in reported)
-    assert any(call.tries > 1 for call in reported), "nobody had to repeat anything"

@@ -10,40 +10,25 @@ import msgspec
 import pytest
 
 from domain.pricing.money import format_credits, parse_credits
-from tests.support.figures import Figures
 from tests.support.hub import HubProcess
 from tests.support.postgres import new_books, server, server_or_skip
-from tests.system.raw_client import Response, ask, chat
+from tests.system.nodes import two_nodes
+from tests.system.raw_client import ask, chat
 from tests.system.scripted_answers import Script
 from tests.system.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
-CALLERS = 200
 CONTEXT, OUTPUT, BOUND_NANOS = 1_000, 100, 1_200_000
-MASTER_KEY = "00112233445566778899aabbccddeeff" * 2
 
 
 @pytest.fixture
-def url() -> str:
-    server_or_skip()
-    return new_books()
-
-
-@pytest.fixture
-def nodes(url: str, tmp_path: Path, provider: ScriptedProvider) -> Iterator[tuple[HubProcess, HubProcess]]:
+def nodes(tmp_path: Path, provider: ScriptedProvider) -> Iterator[tuple[HubProcess, HubProcess]]:
     """Two nodes that serve, with one provider."""
-    env = {"DATABASE_URL": url, "AIHUB_MASTER_KEY": MASTER_KEY}
-    one, other = (HubProcess(tmp_path / name, env=env) for name in ("one", "other"))
-    try:
-        one.start()
-        other.start()
-        one.add_provider("stub", provider.base_url, context=str(CONTEXT), max_output="400")
-        yield one, other
-        assert one.cli("ledger", "verify")["ok"]
-    finally:
-        one.stop()
-        other.stop()
+    server_or_skip()
+    with two_nodes(new_books(), tmp_path) as running:
+        running.one.add_provider("stub", provider.base_url, context=str(CONTEXT), max_output="400")
+        yield running.both
 
 
 def buyer(hub: HubProcess, name: str, nanos: int) -> str:
@@ -52,23 +37,6 @@ def buyer(hub: HubProcess, name: str, nanos: int) -> str:
     hub.cli("credit", "grant", name, format_credits(nanos))
     key: str = hub.cli("key", "create", "--user", name)["key"]
     return key
-
-
-async def test_a_wallet_for_fifty_serves_exactly_fifty_callers_of_two_nodes(
-    nodes: tuple[HubProcess, HubProcess], figures: Figures
-) -> None:
-    """(G1)"""
-    key = await anyio.to_thread.run_sync(buyer, nodes[0], "fifty", 50 * BOUND_NANOS)
-    scripts = [Script(id=f"fifty-{n}", usage=(CONTEXT, OUTPUT)) for n in range(CALLERS)]
-
-    async def one(n: int, script: Script) -> Response:
-        return await ask(nodes[n % 2].port, key, chat(script, cap=OUTPUT, stream=n % 4 < 2))
-
-    received = await asyncio.gather(*(one(n, script) for n, script in enumerate(scripts)))
-
-    figures.add({"requests": len(received)})
-    assert sorted(each.status for each in received) == [200] * 50 + [402] * 150
-    assert nodes[1].balance("fifty")["posted"] == "0"
 
 
 async def test_a_node_that_is_killed_leaves_no_hold_behind(
