@@ -41,5 +41,11 @@ NOUNS: Mapping[str, Noun] = {
     "exposure": Noun("what may still be owed to providers", "entrypoints.actions.limits"),
     "call": Noun("what was called, used and charged", "entrypoints.actions.calls"),
     "stats": Noun("sums of what was used and charged", "entrypoints.actions.stats"),
+    "apply": Noun(
+        "make the hub's configuration that of a file: YAML, TOML or JSON", "entrypoints.actions.configuration"
+    ),
+    "export": Noun(
+        "write the hub's configuration as a file, which `aihub apply` takes", "entrypoints.actions.configuration"
+    ),
     "ledger": Noun("the journal of all credit", "entrypoints.actions.books"),
 }

@@ -147,6 +147,20 @@ async def _body(context: ManagementContext, args: Namespace) -> dict[str, Any]:
     return {"body": msgspec.Raw(content)}
 
 
+def _configuration_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="the configuration: .yaml, .toml or .json; - for standard input")
+
+
+async def _configuration(context: ManagementContext, args: Namespace) -> dict[str, Any]:
+    """A configuration from a file, with the secrets that it refers to, as far as they are here."""
+    from entrypoints.cli import configuration_file as files
+
+    file = files.read_file(args.file)
+    args.places = files.Places(file)
+    document = files.document_of(file, context.clock.now_ms())
+    return {"configuration": document, "secrets": files.secrets_of(files.references_in(document))}
+
+
 def _content(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
@@ -163,5 +177,10 @@ INPUTS: Mapping[str, Input] = {
     ),
     "price diff": Input(names={"prices": "--from"}, add_arguments=_list_arguments, read=_price_list),
     "price sync": Input(names={"prices": "--from"}, add_arguments=_list_arguments, read=_price_list),
+    "apply": Input(
+        names={"configuration": "FILE", "secrets": "FILE"},
+        add_arguments=_configuration_arguments,
+        read=_configuration,
+    ),
     "quote": Input(names={"body": "FILE"}, add_arguments=_body_arguments, read=_body),
 }

@@ -77,7 +77,7 @@ class _CommandNames(Words):
 
 def complaint(refusal: Refusal, names: Mapping[str, str] | None = None) -> Complaint:
     """The message for an action that was refused; `names` are the command line's for the fields of the request."""
-    sentences = Sentences(refusal, record_of(refusal), _CommandNames(names or {}))
+    sentences = Sentences(refusal, record_of(refusal), _CommandNames({} if names is None else names))
     clause = sentences.clause()
     match refusal:
         case NotFound():

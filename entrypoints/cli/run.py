@@ -104,7 +104,8 @@ async def _carried_out(
         acting = msgspec.structs.replace(acting, report=progress())
     reply = await action.handler(acting, request)
     if isinstance(reply, Refusal):
-        raise complaint(reply, {**names_of(action), **(given.names if given else {})})
+        names = {**names_of(action), **(given.names if given else {})}
+        raise complaint(reply, getattr(args, "places", names))
     if action.is_streamed:
         return await write_replies(reply, action.name.partition(" ")[0], args.json)
     view = view_of(action.name)

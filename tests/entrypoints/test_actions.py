@@ -25,6 +25,7 @@ from entrypoints.cli.inputs import INPUTS
 from entrypoints.cli.output import complaint
 from entrypoints.cli.parser import build_parser
 from entrypoints.cli.views import view_of
+from entrypoints.usecases.manage.configuration.document import Document
 from entrypoints.usecases.management_context import Denial
 from entrypoints.usecases.public_types import Credits, CreditsEach, Duration, Moment, described, read, written
 
@@ -203,6 +204,7 @@ def _parsed(action: Action[Any, Any]) -> argparse.Namespace:
 def _example_request(action: Action[Any, Any]) -> msgspec.Struct:
     more: dict[str, Any] = {"secret": "s"} if action.name in ("credential add", "credential test") else {}
     more |= {"body": msgspec.Raw(b"{}")} if action.name == "quote" else {}
+    more |= {"configuration": Document()} if action.name == "apply" else {}
     return request_of(action, _parsed(action), 86_400_000, more)
 
 

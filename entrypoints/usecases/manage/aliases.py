@@ -5,6 +5,7 @@ model whose own name ends in `@001` is written with its priority: `vertex/gemini
 """
 
 import re
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -139,7 +140,11 @@ async def delete_alias(context: ManagementContext, by: str, name: str) -> Outcom
 
 async def aliases(storage: CatalogReader) -> list[Alias]:
     """All present aliases, by name."""
-    rows = (await storage.catalog()).aliases
+    return by_name((await storage.catalog()).aliases)
+
+
+def by_name(rows: Iterable[Alias]) -> list[Alias]:
+    """The aliases in the order of their names."""
     return sorted(rows, key=lambda alias: alias.name)
 
 
@@ -154,7 +159,7 @@ def read_alias(request: SetAlias, alias_id: str, now_ms: int) -> Alias | BadRequ
         return BadRequest(field="name", problem=f"{request.name} is the name of a provider: choose another")
     if not 1 <= len(request.targets) <= TARGETS_MAX:
         return BadRequest(field="targets", problem=f"give from 1 to {TARGETS_MAX} targets")
-    targets = [_target(text) for text in request.targets]
+    targets = [read_target(text) for text in request.targets]
     canary = _canary(request.canary)
     timeout_s = request.first_token_timeout_s
     if isinstance(canary, BadRequest):
@@ -183,7 +188,15 @@ def target_text(target: AliasTarget | TargetView) -> str:
     return f"{target.model}@{target.priority}*{target.weight}"
 
 
-def _target(text: str) -> AliasTarget | BadRequest:
+def short_target(target: AliasTarget) -> str:
+    """The shortest text that is read as the target."""
+    priority, weight = f"@{target.priority}", f"*{target.weight}"
+    texts = (target.model + tail for tail in ("", weight, priority, priority + weight))
+    return next(text for text in texts if read_target(text) == target)
+
+
+def read_target(text: str) -> AliasTarget | BadRequest:
+    """The target that is written so, or the refusal of its form."""
     match = _TARGET.fullmatch(text)
     weight = int(match["weight"] or 1) if match else 0
     if match is None or not 1 <= weight <= WEIGHT_MAX or match["model"].endswith("/"):

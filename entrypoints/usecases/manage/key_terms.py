@@ -16,9 +16,13 @@ PATTERNS_MAX = 100
 
 
 class KeyTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a key may do: `models` are patterns; empty, or `*`, is all. Without `expires_in_ms` it does not expire."""
+    """What a key may do: `models` are patterns; empty, or `*`, is all.
+
+    It expires at `expires_ms`, or `expires_in_ms` from now; without both it does not.
+    """
 
     expires_in_ms: int | None = None
+    expires_ms: int | None = None
     models: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
     purpose: Purpose = "models"
@@ -26,7 +30,7 @@ class KeyTerms(msgspec.Struct, frozen=True, kw_only=True):
     def fields(self, now_ms: int) -> dict[str, Any]:
         """The fields of the key's row."""
         return {
-            "expires_ms": None if self.expires_in_ms is None else now_ms + self.expires_in_ms,
+            "expires_ms": self.expires_ms if self.expires_in_ms is None else now_ms + self.expires_in_ms,
             "models": self.models,
             "operations": self.operations,
         }

@@ -108,7 +108,7 @@ async def issue_key(context: ActionContext, request: CreateKey) -> KeyCreated | 
         operations=request.operations,
         purpose=request.purpose,
     )
-    minted = await _mint(context.hub, acting(context), request.user, request.name, terms)
+    minted = await mint(context.hub, acting(context), request.user, request.name, terms)
     return _created(minted, request.user) if isinstance(minted, Minted) else minted
 
 
@@ -134,6 +134,14 @@ async def change_key(context: ActionContext, request: ChangeKey) -> KeyView | De
     new: dict[str, Any] = {} if request.name is None else {"name": request.name}
     new |= {name: value for name, value in terms.fields(context.hub.clock.now_ms()).items() if value}
     return await _changed(context, request.id, partial(account_changes.change_key, new=new))
+
+
+async def set_terms(context: ActionContext, key_id: str, terms: KeyTerms) -> KeyView | Denial:
+    """The key under these terms: nothing of the ones before is kept."""
+    if problem := terms_problem(terms):
+        return problem
+    new = {**terms.fields(context.hub.clock.now_ms()), "purpose": terms.purpose}
+    return await _changed(context, key_id, partial(account_changes.change_key, new=new))
 
 
 async def disable_key(context: ActionContext, request: NamedKey) -> KeyView | Denial:
@@ -169,7 +177,7 @@ async def revoke_key(context: ActionContext, request: NamedKey) -> KeyRevoked | 
 
 async def create_key(context: ManagementContext, by: str, user_name: str, label: str) -> Creation:
     """A new API key for an existing user, without limits."""
-    return await _mint(context, actor(context, by), user_name, label, KeyTerms())
+    return await mint(context, actor(context, by), user_name, label, KeyTerms())
 
 
 async def revoke(context: ManagementContext, by: str, key_id: str) -> Outcome:
@@ -199,7 +207,8 @@ async def keys_with_users(storage: AccountReader) -> list[tuple[ApiKey, str]]:
     return [(key, names.get(key.user_id, key.user_id)) for key in await storage.keys()]
 
 
-async def _mint(context: ManagementContext, who: Actor, user_name: str, label: str, terms: KeyTerms) -> Creation:
+async def mint(context: ManagementContext, who: Actor, user_name: str, label: str, terms: KeyTerms) -> Creation:
+    """A new API key of a user, under these terms."""
     if problem := label_problem(label) or terms_problem(terms):
         return problem
     text, key_id = KEY_MARK + context.ids.secret(), context.ids.new("key")

@@ -28,7 +28,7 @@ from entrypoints.usecases.manage.masking import is_secret_text, masked
 from entrypoints.usecases.management_context import ManagementContext, actor
 from entrypoints.usecases.sealed_identities import credential_row
 from ports.readers.catalog import CatalogReader
-from ports.vault import VaultError
+from ports.vault import Vault, VaultError
 
 WEIGHT = 100
 WEIGHT_MAX = 1_000_000
@@ -146,7 +146,7 @@ async def create_credential(
     row = _sealed(context, provider, secret, label, weight, who.now_ms)
 
     def rule(facts: ProviderFacts) -> Outcome:
-        same = next((c for c in facts.credentials if c.removed_ms is None and _is_of(context, c, secret)), None)
+        same = next((c for c in facts.credentials if c.removed_ms is None and holds(context.vault, c, secret)), None)
         if same is None:
             return add_credential(facts, who, row)
         held = f"{same.id} holds it already"
@@ -226,7 +226,7 @@ async def _register(context: ManagementContext, by: str, provider: str, secret: 
     row = _sealed(context, provider, secret, label, WEIGHT, who.now_ms)
 
     def rule(facts: ProviderFacts) -> Outcome:
-        known = next((c for c in facts.credentials if _is_of(context, c, secret)), None)
+        known = next((c for c in facts.credentials if holds(context.vault, c, secret)), None)
         return Unchanged(row=known) if known else _with_provider(facts, who, also, row)
 
     outcome = await context.storage.decide(ProviderScope(name=provider), rule)
@@ -247,10 +247,10 @@ def _with_provider(facts: ProviderFacts, who: Actor, also: Actor, credential: Cr
     return Changed(row=credential, writes=made.writes + added.writes)
 
 
-def _is_of(context: ManagementContext, credential: Credential, secret: str) -> bool:
+def holds(vault: Vault, credential: Credential, secret: str) -> bool:
     """Whether the credential holds this secret. Two seals of one secret differ, so it is opened to compare."""
     try:
-        return context.vault.unseal(credential.sealed, credential_row(credential.id)) == secret.encode()
+        return vault.unseal(credential.sealed, credential_row(credential.id)) == secret.encode()
     except VaultError:
         return False
 

@@ -15,6 +15,7 @@ from domain.model_api.video import resolution
 from domain.pricing.by_size import Variant
 from domain.pricing.price_book import Names
 from domain.pricing.rate import Rate
+from domain.pricing.tiers import UnitPrices
 from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage import rates
 from entrypoints.usecases.manage.providers import display_name_problem
@@ -118,16 +119,11 @@ async def define_rate(context: ActionContext, request: SetRate) -> RateView | De
     """A new version of the model's rate."""
     units = unit_prices(request)
     try:
-        variants = tuple(map(_variant, request.variants))
+        variants = tuple(map(read_variant, request.variants))
     except ValueError as error:
         return BadRequest(field="variants", problem=str(error))
-    missing = [name for name in ("input", "output") if getattr(units, f"{name}_nanos") is None]
-    if len(missing) == 1:
-        problem = f"`input` and `output` belong together; 0 as `{missing[0]}` is right for a model that has none"
-        return BadRequest(field=missing[0], problem=problem)
-    if units == type(units)() and not variants:
-        problem = "give at least one price, such as `input` and `output`, or `image`; 0 gives it away"
-        return BadRequest(field=None, problem=problem)
+    if (problem := amounts_problem(units, variants)) is not None:
+        return problem
     prices = rates.Prices(
         units=units,
         context_tokens=request.context,
@@ -137,6 +133,18 @@ async def define_rate(context: ActionContext, request: SetRate) -> RateView | De
     )
     rate = row_of(await rates.put_rate(context.hub, context.by, request.model, prices, request.effective), Rate)
     return rate_view(rate) if isinstance(rate, Rate) else rate
+
+
+def amounts_problem(units: UnitPrices, variants: tuple[Variant, ...]) -> BadRequest | None:
+    """The refusal of prices that do not make a rate."""
+    missing = [name for name in ("input", "output") if getattr(units, f"{name}_nanos") is None]
+    if len(missing) == 1:
+        problem = f"`input` and `output` belong together; 0 as `{missing[0]}` is right for a model that has none"
+        return BadRequest(field=missing[0], problem=problem)
+    if units == type(units)() and not variants:
+        problem = "give at least one price, such as `input` and `output`, or `image`; 0 gives it away"
+        return BadRequest(field=None, problem=problem)
+    return None
 
 
 async def list_rates(context: ActionContext, request: NoFields) -> list[RateView] | Denial:
@@ -225,7 +233,7 @@ def rate_view(rate: Rate) -> RateView:
     )
 
 
-def _variant(given: RateVariant) -> Variant:
+def read_variant(given: RateVariant) -> Variant:
     """The variant as the books have it, a video's size as its resolution; ValueError if there can be none."""
     prices = unit_prices(given)
     size = given.size and resolution(given.size) if prices.video_second_nanos is not None else given.size

@@ -8,8 +8,9 @@ from domain.management.changes import Denied, Outcome, set_rate
 from domain.model_api.call import Capability
 from domain.pricing.by_size import VARIED, Variant, distinct
 from domain.pricing.money import format_credits, format_credits_each
+from domain.pricing.price_book import Names, checked_names
 from domain.pricing.rate import PIECE_NANOS_MAX, PIECE_RATES, RATE_NANOS_MAX, Rate
-from domain.pricing.tiers import UnitPrices
+from domain.pricing.tiers import Tier, UnitPrices
 from domain.refusals import BadRequest
 from entrypoints.usecases.management_context import ManagementContext, actor
 
@@ -17,14 +18,22 @@ RATE_SOURCE = "operator"
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate to make: nanocredits per million of each unit, and the model's bounds in tokens. None: see `Rate`."""
+    """A rate to make: nanocredits per million of each unit, and the model's bounds in tokens. None: see `Rate`.
+
+    If it `keeps_listing`, the model is shown as before; else as this says.
+    """
 
     units: UnitPrices = UnitPrices()
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     capabilities: tuple[Capability, ...] | None = None
     variants: tuple[Variant, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    names: Names = ()
     display_name: str | None = None
+    hidden: bool = False
+    source: str = RATE_SOURCE
+    keeps_listing: bool = True
 
 
 async def put_rate(
@@ -84,7 +93,7 @@ async def _add_version(
             model=name,
             effective_ms=who.now_ms if since_ms is None else since_ms,
             known_ms=who.now_ms,
-            source=RATE_SOURCE,
+            source=prices.source,
             removed=removed,
             prices=msgspec.structs.replace(
                 prices.units,
@@ -95,8 +104,11 @@ async def _add_version(
             output_tokens_max=prices.output_tokens_max,
             capabilities=prices.capabilities,
             variants=prices.variants,
+            tiers=prices.tiers,
+            names=checked_names(prices.names),
             display_name=prices.display_name,
+            hidden=prices.hidden,
         )
-        return set_rate(facts, who, rate)
+        return set_rate(facts, who, rate, prices.keeps_listing)
 
     return await context.storage.decide(ProviderScope(name=provider), rule)
