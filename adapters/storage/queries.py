@@ -13,6 +13,7 @@ import msgspec
 from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, packed
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row, running
+from domain.books.statistics.summary import PastUsage
 from domain.books.statistics.sums import SummedCall
 from domain.books.statistics.usage_sum import UsageSum
 from domain.catalog.aliases import Alias
@@ -88,6 +89,9 @@ _OF_USER = ("user_id", "id", None)
 _HOLDS_OF_USER = Query(kind=Hold, rest=f"where user_id = ? and id < ? {_NEWEST}", columns=_OF_USER)
 _CALLS_OF_USER = Query(kind=Call, rest=f"where user_id = ? and id < ? {_NEWEST}", columns=_OF_USER)
 _ANSWER = Query(kind=Idempotency, rest="where user_id = ? and key = ?", columns=("user_id", "key"))
+_FIRST_SUM = Query(kind=UsageSum, rest="order by slot_ms limit ?", columns=(None,))
+_OLDEST_HOLD = Query(kind=Hold, rest="order by id limit ?", columns=(None,))
+_NEWEST_ADJUSTMENTS = Query(kind=Adjustment, rest="order by seq desc limit ?", columns=(None,))
 _AUDIT = Query(kind=AuditEntry, rest="order by seq desc limit ?", columns=(None,))
 _LINES = Query(kind=Transfer, rest="order by cause, kind, step")
 _CALLS = Query(kind=Call, rest="order by id")
@@ -108,6 +112,8 @@ INDEXED: tuple[Query[Any], ...] = tuple(
     if isinstance(value, Query) and value.rest.count("?") > value.rest.count("limit ?")
 )
 
+# More than can be committed in another order than that of their numbers.
+_ADJUSTMENTS_SEEN = 20
 # Behind every id of a call.
 _AFTER_ALL = "\U0010ffff"
 
@@ -179,6 +185,15 @@ class BookReads:
     async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
         row = await self._one(_ANSWER(user_id, key))
         return None if row is None else (row.call_id, row.status, row.content_type, row.answer)
+
+    async def past_usage(self) -> PastUsage:
+        found = await self._at_once(_FIRST_SUM(1), _OLDEST_HOLD(1), _NEWEST_ADJUSTMENTS(_ADJUSTMENTS_SEEN))
+        sums, holds, adjustments = found.rows
+        return PastUsage(
+            first_ms=sums[0].slot_ms if sums else None,
+            open_since_ms=holds[0].started_ms if holds else None,
+            adjusted=tuple([one.id for one in adjustments]),
+        )
 
     async def audit(self, limit: int) -> list[AuditEntry]:
         return await self._rows(_AUDIT(limit))

@@ -19,6 +19,7 @@ from entrypoints.usecases.call.latencies import Latencies
 from entrypoints.usecases.call.route_cache import Routed
 from entrypoints.usecases.call.unsettled import Unsettled
 from entrypoints.usecases.manage.price_book import PriceBookView, price_book_view
+from entrypoints.usecases.manage.usage_past import UsagePast
 from entrypoints.usecases.management_context import ActionPolicy, Sealing
 from ports.books import Storage
 from ports.environment import Calendar, Clock, Ids, Liveness
@@ -80,6 +81,7 @@ class CallContext:
     dashboard: bool = True
     policy: ActionPolicy = field(default_factory=ActionPolicy)
     odd_usages: dict[str, int] = field(default_factory=dict)
+    usage_past: UsagePast = field(default_factory=UsagePast)
     _catalog: Catalog | None = None
     _price_book: PriceBookView | None = None
     _routed: Routed | None = None

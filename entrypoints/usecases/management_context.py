@@ -15,6 +15,7 @@ from domain.catalog.aliases import Strategy
 from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
 from domain.management.rates_from_prices import Terms
 from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, UnknownModel, UnpricedModel
+from entrypoints.usecases.manage.usage_past import UsagePast
 from ports.books import Storage
 from ports.environment import Calendar, Clock, Ids, Liveness
 from ports.price_book import PriceBook
@@ -45,6 +46,8 @@ class ManagementContext(Protocol):
     def liveness(self) -> Liveness: ...
     @property
     def sealing(self) -> "Sealing | None": ...
+    @property
+    def usage_past(self) -> UsagePast | None: ...
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +113,7 @@ class ManagementPorts(msgspec.Struct, frozen=True, kw_only=True):
     ids: Ids
     liveness: Liveness
     sealing: Sealing | None = None
+    usage_past: UsagePast | None = None
 
 
 def actor(context: ManagementContext, name: str, role: Role = "owner") -> Actor:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from domain.books.statistics.summary import UsageQuery
+from domain.books.statistics.summary import PastUsage, UsageQuery
 from domain.books.statistics.usage_sum import UsageSum
 
 
@@ -11,4 +11,8 @@ class UsageReader(Protocol):
 
     async def usage(self, query: UsageQuery) -> list[UsageSum]:
         """The sums that the query asks for, as of one commit. A sum that nothing was added to is not there."""
+        ...
+
+    async def past_usage(self) -> PastUsage:
+        """What may still change the sums of the past, as of one commit."""
         ...

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from domain.books.management_scopes import UserScope
-from domain.books.statistics.summary import UsageQuery, nothing
+from domain.books.statistics.summary import PastUsage, UsageQuery, nothing
 from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
 from ports.books import Storage
-from tests.adapters.storage_rules import open_account, write
+from tests.adapters.storage_rules import an_adjustment, capture_one, hold_one, open_account, write
 
 pytestmark = pytest.mark.anyio
 
@@ -77,3 +77,25 @@ async def test_every_sum_is_in_a_snapshot(storage: Storage) -> None:
         found = [one async for one in snapshot.usage_sums()]
 
     assert sorted(sums, key=repr) == sorted(found, key=repr)
+
+
+async def test_what_may_still_change_the_past_is_reported(storage: Storage) -> None:
+    await open_account(storage)
+    assert PastUsage(first_ms=None, open_since_ms=None, adjusted=()) == await storage.past_usage()
+
+    await storage.decide(NOBODY, write(a_sum(slot_ms=3 * SLOT_MS), a_sum(slot_ms=2 * SLOT_MS)))
+    assert await hold_one(storage, "call-1")
+    assert await hold_one(storage, "call-2")
+    held = await storage.past_usage()
+    assert await capture_one(storage, "call-1")
+    assert await capture_one(storage, "call-2")
+    await storage.decide(NOBODY, write(an_adjustment()))
+    later = await storage.past_usage()
+    await storage.decide(NOBODY, write(an_adjustment(id="another", call_id="call-2")))
+
+    first, second = (await storage.call("call-1")), (await storage.call("call-2"))
+    assert first is not None
+    assert second is not None
+    assert (2 * SLOT_MS, first.started_ms, ()) == (held.first_ms, held.open_since_ms, held.adjusted)
+    assert (None, 1) == (later.open_since_ms, len(later.adjusted))
+    assert later.adjusted != (await storage.past_usage()).adjusted

@@ -19,7 +19,7 @@ from adapters.storage.sqlite.tables import JOURNAL, TABLES
 from domain.accounts.rows import ApiKey, User
 from domain.books.ids import CALL, packed
 from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, Row, running
-from domain.books.statistics.summary import UsageQuery
+from domain.books.statistics.summary import PastUsage, UsageQuery
 from domain.books.statistics.sums import SummedCall
 from domain.books.statistics.usage_sum import KEY, UsageSum, added
 from domain.books.view import View
@@ -162,6 +162,16 @@ class MemoryStorage:
                 known = chosen.get(part.key)
                 chosen[part.key] = part if known is None else added(known, part)
         return [*chosen.values()]
+
+    async def past_usage(self) -> PastUsage:
+        with self._lock:
+            books = self._books
+            adjusted = [row.id for rows in books.adjustments.values() for row in rows]
+            return PastUsage(
+                first_ms=min((one.slot_ms for one in books.usage_sums.values()), default=None),
+                open_since_ms=min((hold.started_ms for hold in books.holds.values()), default=None),
+                adjusted=tuple(sorted(adjusted)),
+            )
 
     async def audit(self, limit: int) -> list[AuditEntry]:
         with self._lock:

@@ -42,6 +42,18 @@ class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name in get_args(Subject) if (value := getattr(self, name)) is not None}
 
 
+class PastUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What may still change the sums of the past, and where they begin.
+
+    `first_ms` is the first quarter of an hour with a call, `open_since_ms` the start of the oldest running call; None:
+    there is none. `adjusted` has the ids of the newest adjustments.
+    """
+
+    first_ms: int | None
+    open_since_ms: int | None
+    adjusted: tuple[str, ...]
+
+
 class Period(msgspec.Struct, frozen=True, kw_only=True):
     """The sums of one period, by subject where the query asks for that."""
 

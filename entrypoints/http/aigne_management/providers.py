@@ -23,7 +23,7 @@ async def list_providers(visit: Visit) -> Any:
     chosen = [row for row in rows.providers if name in (None, row.name)]
     if not visit.is_admin:
         return [_public(row) for row in chosen]
-    used = await credential_usage(visit.acting.hub.storage, visit.acting.hub.clock.now_ms())
+    used = await credential_usage(visit.acting.hub)
     listed = []
     for row in chosen:
         of_it = [credential for credential in rows.credentials if credential.provider == row.name]

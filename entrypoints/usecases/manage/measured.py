@@ -44,7 +44,7 @@ async def measured(hub: CallContext) -> Measured:
     now_ms = hub.clock.now_ms()
     _, to_ms = slots_of(0, now_ms + 1)
     query = UsageQuery(from_ms=0, to_ms=to_ms, by=("provider", "model", "operation", "ending"))
-    sums = await hub.storage.usage(query)
+    sums = merged(await hub.usage_past.usage(hub, "UTC", query))
     return Measured(
         sums=bounded(sums),
         holds=await _open_holds(hub, now_ms),

@@ -1,22 +1,23 @@
 """The actions on providers and their credentials: their requests, replies and use cases."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from domain.books.statistics.summary import Subject, UsageQuery
+from domain.books.statistics.summary import UsageQuery
 from domain.books.statistics.usage_sum import SLOT_MS
 from domain.catalog.rows import Credential, ProviderRow
 from domain.catalog.vendors import VENDORS
 from domain.management.changes import Denied, Unchanged
 from entrypoints.usecases.manage import providers
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
-from entrypoints.usecases.management_context import ActionContext, Denial, NoFields, row_of
+from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext, NoFields, row_of
 from entrypoints.usecases.public_types import Moment, moment
-from ports.readers.usage import UsageReader
 
-_RECENT_MS = 31 * 86_400_000
+DAY_MS = 86_400_000
+_RECENT_MS = 31 * DAY_MS
 
 
 class AddProvider(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +164,7 @@ async def add_credential(context: ActionContext, request: AddCredential) -> Cred
 async def list_credentials(context: ActionContext, request: NoFields) -> list[CredentialView] | Denial:
     """All credentials that are not removed, also those that their provider rejected."""
     storage = context.hub.storage
-    used = await credential_usage(storage, context.hub.clock.now_ms())
+    used = await credential_usage(context.hub)
     rows = await providers.credentials(storage)
     return [credential_view(row, used.get(row.id, NEVER_USED)) for row in rows]
 
@@ -178,15 +179,29 @@ class CredentialUsage(msgspec.Struct, frozen=True):
 NEVER_USED = CredentialUsage()
 
 
-async def credential_usage(storage: UsageReader, now_ms: int) -> dict[str, CredentialUsage]:
+async def credential_usage(hub: ManagementContext) -> dict[str, CredentialUsage]:
     """The usage of every credential that was used, by its id."""
-    by: tuple[Subject, ...] = ("credential_id",)
-    ever = await storage.usage(UsageQuery(from_ms=0, to_ms=now_ms + SLOT_MS, by=by))
-    recent = UsageQuery(from_ms=now_ms - _RECENT_MS, to_ms=now_ms + SLOT_MS, by=by, by_slot=True)
+    now_ms = hub.clock.now_ms()
+    query = UsageQuery(from_ms=0, to_ms=now_ms + SLOT_MS, by=("credential_id",), by_slot=True)
+    uses: dict[str, int] = {}
+    days: dict[str, int] = {}
+    past = hub.usage_past
+    for one in await (hub.storage.usage(query) if past is None else past.usage(hub, "UTC", query)):
+        uses[one.credential_id] = uses.get(one.credential_id, 0) + one.calls
+        days[one.credential_id] = max(one.slot_ms, days.get(one.credential_id, 0))
+    recent = {at_ms - at_ms % DAY_MS for at_ms in days.values() if at_ms > now_ms - _RECENT_MS}
+    last = await _last_used(hub, recent)
+    return {name: CredentialUsage(count, last.get(name)) for name, count in uses.items()}
+
+
+async def _last_used(hub: ManagementContext, starts_ms: Iterable[int]) -> dict[str, int]:
+    """The last quarter of an hour of each credential, of those in the days that begin then."""
     last: dict[str, int] = {}
-    for one in await storage.usage(recent):
-        last[one.credential_id] = max(one.slot_ms, last.get(one.credential_id, 0))
-    return {one.credential_id: CredentialUsage(one.calls, last.get(one.credential_id)) for one in ever}
+    for start_ms in starts_ms:
+        day = UsageQuery(from_ms=start_ms, to_ms=start_ms + DAY_MS, by=("credential_id",), by_slot=True)
+        for one in await hub.storage.usage(day):
+            last[one.credential_id] = max(one.slot_ms, last.get(one.credential_id, 0))
+    return last
 
 
 async def activate_credential(context: ActionContext, request: NamedCredential) -> CredentialActivated | Denial:

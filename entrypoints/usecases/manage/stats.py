@@ -1,6 +1,6 @@
 """`stats show`: what was used and charged, by period and by subject, from the sums that each settlement writes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -90,7 +90,7 @@ async def show_stats(context: ActionContext, request: ShowStats) -> StatsView | 
     query = await _query(hub, request, edges[0], edges[-1])
     if not isinstance(query, UsageQuery):
         return query
-    sums = await hub.storage.usage(query)
+    sums = await _sums(hub, request, zone, query)
     names = await user_names(hub.storage) if "user" in request.by else {}
     is_whole = request.every == "whole"
     periods = (Period(from_ms=edges[0], to_ms=edges[-1], sums=merged(sums)),) if is_whole else by_period(sums, edges)
@@ -99,7 +99,7 @@ async def show_stats(context: ActionContext, request: ShowStats) -> StatsView | 
         until=Moment(edges[-1]),
         time_zone=zone,
         total=figures_of(total(sums)),
-        before=await _before(hub, query) if request.compare else None,
+        before=await _before(hub, request, zone, query) if request.compare else None,
         rows=[row for period in periods for row in _rows(request, period, names)],
     )
 
@@ -158,13 +158,22 @@ async def _query(hub: ManagementContext, request: ShowStats, from_ms: int, to_ms
     )
 
 
-async def _before(hub: ManagementContext, query: UsageQuery) -> Figures:
+async def _sums(hub: ManagementContext, request: ShowStats, zone: str, query: UsageQuery) -> Sequence[UsageSum]:
+    """The sums that the query asks for; a process that serves remembers the days that are over."""
+    if hub.usage_past is None or request.every == "quarter_hour":
+        return await hub.storage.usage(query)
+    if request.every == "hour":
+        return await hub.usage_past.usage_by_hour(hub, zone, query)
+    return await hub.usage_past.usage(hub, zone, query)
+
+
+async def _before(hub: ManagementContext, request: ShowStats, zone: str, query: UsageQuery) -> Figures:
     """The sums of the time of the same length before."""
     length_ms = query.to_ms - query.from_ms
     earlier = msgspec.structs.replace(
         query, from_ms=query.from_ms - length_ms, to_ms=query.from_ms, by=(), by_slot=False
     )
-    return figures_of(total(await hub.storage.usage(earlier)))
+    return figures_of(total(await _sums(hub, request, zone, earlier)))
 
 
 def _rows(request: ShowStats, period: Period, names: Mapping[str, str]) -> list[StatsRow]:
