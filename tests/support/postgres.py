@@ -109,6 +109,13 @@ class Server:
         self.sql(f"create database {name} template {template}")
         return self.url(name)
 
+    def require_password(self, role: str) -> None:
+        """Make a role that needs a password to connect."""
+        self.sql(f"create role {role} login")
+        rules = self._home / "data" / "pg_hba.conf"
+        rules.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        self.sql("select pg_reload_conf()")
+
     def sql(self, statement: str, url: str | None = None) -> list[Any]:
         """Run a statement as the superuser, outside of every transaction."""
         return asyncio.run(_fetched(url or self.url(), statement))

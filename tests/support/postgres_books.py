@@ -19,6 +19,9 @@ _REFUSED = re.compile(
     r"|returning \*|set local|set session|vacuum)\b",
     re.IGNORECASE,
 )
+# It makes indexes in the background only, and none of a part of a table.
+_INDEX = re.compile(r"create index async (if not exists \w+ on \w+ \([^)]*\))")
+_COLUMN = re.compile(r"alter table \w+ add column if not exists \w+ \w+")
 _LOCKS = re.compile(r" for (update|share)( of \w+)?( skip locked)?")
 _USES_MAX = 120
 _CONFLICTS = 0.15
@@ -40,6 +43,7 @@ class StrictConnection(asyncpg.Connection):  # type: ignore[misc]
             raise asyncpg.SerializationError("change conflicts with another transaction (OC000)")
         if query.startswith("begin"):
             self._rows = 0
+        query = _INDEX.sub(r"create index \1", query)
         return await super().execute(_LOCKS.sub("", query), *args, timeout=timeout)
 
     async def fetch(self, query: str, *args: Any, **kwargs: Any) -> Any:
@@ -53,6 +57,10 @@ class StrictConnection(asyncpg.Connection):  # type: ignore[misc]
     def _check(self, query: str, args: tuple[Any, ...]) -> None:
         if word := _REFUSED.search(query):
             raise asyncpg.FeatureNotSupportedError(f"unsupported statement: {word.group()}")
+        if query.startswith("create index") and not _INDEX.fullmatch(query):
+            raise asyncpg.FeatureNotSupportedError("unsupported mode. please use CREATE INDEX ASYNC")
+        if " add column " in query and not _COLUMN.fullmatch(query):
+            raise asyncpg.FeatureNotSupportedError("unsupported ALTER TABLE ADD COLUMN with constraint")
         if query.startswith(("insert", "update", "delete")):
             self._rows += max((len(arg) for arg in args if isinstance(arg, list)), default=1)
             if self._rows > ROWS_MAX:

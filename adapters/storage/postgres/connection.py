@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import asyncpg
 import msgspec
 
+from adapters.storage.postgres.sign_in import SignIn, sign_in_of
 from ports.books import StorageError
 
 T = TypeVar("T")
@@ -116,19 +117,27 @@ class Database:
     """How to reach the database: one URL, the limits of a connection, and the pool of those that read.
 
     `statements` is how many prepared statements a connection keeps; 0 for a pooler that gives each transaction another
-    connection of the server's.
+    connection of the server's. `sign_in` takes the place of a password; Aurora DSQL's URLs bring their own.
     """
 
     def __init__(
-        self, url: str, *, statements: int = 100, connection_class: Any = None, settings: dict[str, str] | None = None
+        self,
+        url: str,
+        *,
+        statements: int = 100,
+        connection_class: Any = None,
+        settings: dict[str, str] | None = None,
+        sign_in: SignIn | None = None,
     ) -> None:
         self._url = url
+        sign_in = sign_in or sign_in_of(url)
         self._options: dict[str, Any] = {
             "timeout": CONNECT_S,
             "command_timeout": STATEMENT_S,
             "statement_cache_size": statements,
             "connection_class": connection_class or asyncpg.Connection,
             **({"server_settings": settings} if settings else {}),
+            **({"password": sign_in.password, "ssl": sign_in.tls} if sign_in else {}),
         }
         self._readers: Any = None
 

@@ -5,6 +5,7 @@ at a time migrates, by a row that says until when: engines without locks on tabl
 """
 
 import asyncio
+import re
 import uuid
 from pathlib import Path
 
@@ -30,6 +31,8 @@ _GIVE = "delete from migrating where owner = $1"
 _APPLIED = "select name, sha256 from migrations order by name"
 _RECORD = f"insert into migrations values ($1, $2, {_NOW_MS}) on conflict (name) do nothing"  # noqa: S608
 _TABLES = "select count(*) from information_schema.tables where table_schema = current_schema()"
+_INDEX = re.compile(r"create index if not exists (\w+ on \w+ \([^)]*\)).*", re.DOTALL)
+_COLUMN = re.compile(r"alter table (\w+) add column if not exists (\w+) (\w+) not null default (.+)")
 _TRIES, _PAUSE_S = 600, 0.1
 # Two processes that create a table at once: one of them finds it half there.
 _MEETS = frozenset(("23505", "42P07", "40001", "40P01", "XX000"))
@@ -56,17 +59,18 @@ async def migrate(connection: Connection, migrations: tuple[Migration, ...]) -> 
         await _check_ours(connection)
     for statement in _CREATE:
         await _repeated(connection, statement)
-    owner = uuid.uuid4().hex
+    owner, engine = uuid.uuid4().hex, await engine_of(connection)
     await _take(connection, owner)
     try:
         done = []
         for migration in pending(await applied(connection), migrations):
             for statement in statements_of(migration.script):
-                await _repeated(connection, statement)
+                for part in [statement] if engine.locks else _for_snapshots(statement):
+                    await _repeated(connection, part)
                 await _take(connection, owner)
             await connection.execute(_RECORD, migration.name, migration.sha256)
             done.append(migration.name)
-        if done and (await engine_of(connection)).has_triggers:
+        if done and engine.has_triggers:
             await guard(connection)
         return done
     finally:
@@ -103,6 +107,22 @@ async def _repeated(connection: Connection, statement: str) -> None:
                 raise
         await asyncio.sleep(_PAUSE_S)
     raise MigrationError(f"a statement cannot be carried out: {statement[:60]}")
+
+
+def _for_snapshots(statement: str) -> list[str]:
+    """The statement as Aurora DSQL takes it, which has nothing but snapshots.
+
+    It makes indexes in the background and none of a part of a table, and adds columns without a constraint: rows that
+    are there already have null in them.
+
+    https://docs.aws.amazon.com/aurora-dsql/latest/userguide/working-with-create-index-async.html
+    https://docs.aws.amazon.com/aurora-dsql/latest/userguide/alter-table-syntax-support.html
+    """
+    if column := _COLUMN.fullmatch(statement):
+        table, name, kind, default = column.groups()
+        added = f"alter table {table} add column if not exists {name} {kind}"
+        return [added, f"alter table {table} alter column {name} set default {default}"]
+    return [_INDEX.sub(r"create index async if not exists \1", statement)]
 
 
 def statements_of(script: str) -> list[str]:

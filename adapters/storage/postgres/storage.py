@@ -13,6 +13,7 @@ from adapters.storage.postgres.connection import Connection, Database, end, faul
 from adapters.storage.postgres.leases import LeaseLiveness, leases
 from adapters.storage.postgres.migrate import MIGRATIONS, migrate
 from adapters.storage.postgres.sealed import PostgresSealed
+from adapters.storage.postgres.sign_in import SignIn
 from adapters.storage.queries import BookReads, Bound, Selected
 from domain.books.rows import Row
 from domain.books.statistics.summary import UsageQuery
@@ -47,6 +48,7 @@ class PostgresStorage(GroupCommit, BookReads):
         waiting_max: int = 8_192,
         connection_class: Any = None,
         settings: dict[str, str] | None = None,
+        sign_in: SignIn | None = None,
     ) -> "Opening[PostgresStorage]":
         """Open the database, and migrate its tables; await it, or enter it with `async with`.
 
@@ -55,7 +57,9 @@ class PostgresStorage(GroupCommit, BookReads):
         """
 
         async def opened() -> PostgresStorage:
-            database = Database(url, statements=statements, connection_class=connection_class, settings=settings)
+            database = Database(
+                url, statements=statements, connection_class=connection_class, settings=settings, sign_in=sign_in
+            )
             with translated():
                 connection = await database.connect()
                 try:
