@@ -35,7 +35,7 @@ _INDEX = re.compile(r"create index if not exists (\w+ on \w+ \([^)]*\)).*", re.D
 _COLUMN = re.compile(r"alter table (\w+) add column if not exists (\w+) (\w+) not null default (.+)")
 _TRIES, _PAUSE_S = 600, 0.1
 # Two processes that create a table at once: one of them finds it half there.
-_MEETS = frozenset(("23505", "42P07", "40001", "40P01", "XX000"))
+_MEETS = frozenset(("23505", "42710", "42P07", "40001", "40P01", "XX000"))
 
 
 async def applied(connection: Connection) -> dict[str, str]:
