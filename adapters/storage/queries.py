@@ -79,6 +79,7 @@ _USERS = Query(kind=User)
 _USER_NAMED = Query(kind=User, rest="where name = ?", columns=("name",))
 _KEYS = Query(kind=ApiKey, rest="order by created_ms, id")
 _WALLET = Query(kind=Grant, rest="where user_id = ? order by created_ms, id", columns=("user_id",))
+_GRANT = Query(kind=Grant, rest="where id = ?", columns=("id",))
 _HOLD = Query(kind=Hold, rest="where id = ?", columns=("id",))
 _CALL = Query(kind=Call, rest="where id = ?", columns=("id",))
 _ADJUSTMENTS = Query(kind=Adjustment, rest="where call_id = ? order by seq", columns=("call_id",))
@@ -163,6 +164,9 @@ class BookReads:
 
     async def wallet(self, user_id: str) -> list[Grant]:
         return await self._rows(_WALLET(user_id))
+
+    async def grant(self, grant_id: str) -> Grant | None:
+        return await self._one(_GRANT(grant_id))
 
     async def call(self, call_id: str) -> Call | None:
         # The hold is looked for first: if the call ends meanwhile, its row is there.

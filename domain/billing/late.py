@@ -10,10 +10,11 @@ A whole answer is not sent before its settlement, so a lost one was not delivere
 
 import msgspec
 
-from domain.billing.rerating import WRITER, journal_line, taken
+from domain.billing.rerating import WRITER, journal_line
 from domain.billing.settlement import Outcome, Settlement, measured_of, settle
 from domain.books.scopes import SettleFacts
 from domain.books.statistics.sums import sum_of_adjustment
+from domain.ledger.ledger import taken
 from domain.ledger.rows import Adjustment, LateUsage
 from domain.pricing.charge import price
 from domain.pricing.tiers import Occasion

@@ -3,7 +3,7 @@
 Only the difference moves, in both directions, and the call stays as it was settled. No adjustment raises a charge above
 what was held for the call, because the caller was promised that bound; if the wallet does not cover an adjustment, it
 takes what is available and records what is owed. What is given back goes to the grants that paid, the last one first;
-for an expired grant it is breakage.
+for a grant that has expired or was voided it is breakage.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from domain.billing.settlement import occasion_of
 from domain.books.rows import Call, Row
 from domain.books.scopes import RerateFacts
 from domain.books.statistics.sums import sum_of_adjustment
-from domain.ledger.ledger import usable
+from domain.ledger.ledger import taken
 from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer, TransferKind
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
@@ -56,7 +56,7 @@ def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
             grants[line.grant_id], available_nanos=grants[line.grant_id].available_nanos - line.nanos
         )
         for line in lines
-        if not _is_over(grants[line.grant_id], now_ms)
+        if not grants[line.grant_id].is_over(now_ms)
     )
     before = sum(len(earlier.lines) for earlier in facts.adjustments)
     transfers = tuple(journal_line(adjustment, n, line, grants[line.grant_id]) for n, line in enumerate(lines, before))
@@ -79,17 +79,6 @@ def charge_under(call: Call, rate: Rate) -> int:
 def charged(call: Call, adjustments: Iterable[Adjustment]) -> int:
     """The sum of what the call has been charged so far."""
     return call.charge_nanos + sum(adjustment.amount_nanos for adjustment in adjustments)
-
-
-def taken(grants: Sequence[Grant], nanos: int, now_ms: int) -> tuple[HoldLine, ...]:
-    """Up to `nanos` of what is available, in burn-down order."""
-    lines: list[HoldLine] = []
-    for grant in usable(grants, now_ms):
-        part = min(nanos, grant.available_nanos)
-        if part:
-            lines.append(HoldLine(grant.id, part))
-            nanos -= part
-    return tuple(lines)
 
 
 def _returned(call: Call, adjustments: Iterable[Adjustment], nanos: int) -> tuple[HoldLine, ...]:
@@ -117,7 +106,7 @@ def journal_line(adjustment: Adjustment, step: int, line: HoldLine, grant: Grant
     """The line of the journal; steps go on from those of the call's earlier adjustments."""
     kind: TransferKind = "adjustment"
     if line.nanos < 0:
-        kind = "forfeit" if _is_over(grant, adjustment.at_ms) else "refund"
+        kind = "forfeit" if grant.is_over(adjustment.at_ms) else "refund"
     return Transfer(
         cause=adjustment.call_id,
         kind=kind,
@@ -126,7 +115,3 @@ def journal_line(adjustment: Adjustment, step: int, line: HoldLine, grant: Grant
         amount_nanos=abs(line.nanos),
         at_ms=adjustment.at_ms,
     )
-
-
-def _is_over(grant: Grant, now_ms: int) -> bool:
-    return grant.expires_ms is not None and grant.expires_ms <= now_ms

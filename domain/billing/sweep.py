@@ -1,4 +1,4 @@
-"""Close calls whose process is gone, and end expired credit.
+"""Close calls whose process is gone, and end credit that has expired or was voided.
 
 The process that runs a call ends it, at its deadline, by its own clock. So a sweep closes no call of a process that
 lives, however late the call is: only those whose process is gone, those that their process does not run (`abandoned`),
@@ -15,7 +15,7 @@ from domain.billing.limiting import Resolved
 from domain.books.rows import Call, Hold, Row, call_of
 from domain.books.scopes import SweepFacts
 from domain.books.statistics.sums import sum_of_call
-from domain.ledger.ledger import break_expired, resolve
+from domain.ledger.ledger import end, resolve
 from domain.ledger.rows import Grant
 from domain.limits.settle import Ended
 
@@ -60,7 +60,7 @@ def why_lost(hold: Hold, owners: Owners, now_ms: int) -> str | None:
 
 
 def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
-    """Release every hold that will not be settled, and turn the rest of expired grants into breakage."""
+    """Release every hold that will not be settled, and end what is left of grants that have expired or were voided."""
     grants = {grant.id: grant for grant in facts.grants}
     writes: list[Row] = []
     lost: list[Call] = []
@@ -84,9 +84,10 @@ def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
         writes += [*moves.transfers, ended, sum_of_call(ended, WRITER)]
     expired: list[Grant] = []
     for grant in grants.values():
-        if grant.expires_ms is not None and grant.expires_ms <= now_ms and grant.available_nanos:
-            moves = break_expired(grant, now_ms)
-            expired.append(grant)
+        if grant.is_over(now_ms) and grant.available_nanos:
+            moves = end(grant, now_ms)
+            if grant.voided_ms is None:
+                expired.append(grant)
             grants[grant.id] = moves.grants[0]
             writes += moves.transfers
     changed = [grant for grant in facts.grants if grants[grant.id] != grant]

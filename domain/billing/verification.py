@@ -11,7 +11,7 @@ import msgspec
 from domain.billing.limit_verification import LimitAuditor
 from domain.billing.limiting import models_of
 from domain.billing.settlement import occasion_of
-from domain.books.ids import CALL, text_of
+from domain.books.ids import CALL, ENTRY, text_of
 from domain.books.ids import GRANT as GRANT_ID
 from domain.books.rows import Hold
 from domain.ledger.audited import AuditedCall, AuditedLine, KeptId
@@ -21,7 +21,11 @@ from domain.ledger.rows import (
     GRANT,
     HELD,
     ISSUED,
+    MOVING,
+    OF_ACTION,
+    OF_GRANT,
     REVENUE,
+    WITHDRAWN,
     Adjustment,
     Grant,
     HoldLine,
@@ -42,7 +46,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """What was proved, in nanocredits: issued = revenue + breakage + available + held.
+    """What was proved, in nanocredits: issued = revenue + breakage + withdrawn + available + held.
+
+    Withdrawn is what operators took back: grants that they voided, and what they took from wallets.
 
     `given_away` counts lost calls that had delivered something: the books add up, but the operator may have paid for
     output that was not charged.
@@ -55,6 +61,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     issued_nanos: int
     revenue_nanos: int
     breakage_nanos: int
+    withdrawn_nanos: int
     available_nanos: int
     held_nanos: int
     given_away: int = 0
@@ -71,7 +78,9 @@ class _Moved(msgspec.Struct):
 
 # What a line with a grant adds to its account, by kind, and which sum of a call it counts for.
 _SIGNS = {kind: (target == GRANT) - (source == GRANT) for kind, (source, target) in ACCOUNTS.items()}
-_OF_GRANTS = frozenset(("grant", "breakage"))
+# What enters a grant when it is made.
+_MAKING = frozenset(("grant", "receive"))
+_OF_NO_CALL = OF_GRANT | OF_ACTION
 
 
 class Auditor:
@@ -88,6 +97,7 @@ class Auditor:
         self._of_call: dict[KeptId, _Moved] = {}
         self._of_grant: dict[KeptId, int] = defaultdict(int)
         self._granted: dict[KeptId, int] = defaultdict(int)
+        self._moving: dict[KeptId, int] = defaultdict(int)
         self._adjustments: dict[str, list[Adjustment]] = defaultdict(list)
         self._rates: dict[str, Rate] = {}
         self._held_by_grant: dict[str, int] = defaultdict(int)
@@ -107,9 +117,11 @@ class Auditor:
             moved[kind] += nanos
             if grant_id is not None:
                 of_grant[grant_id] += _SIGNS[kind] * nanos
-            if kind in _OF_GRANTS:
-                if kind == "grant" and grant_id is not None:
+            if kind in _OF_NO_CALL:
+                if kind in _MAKING and grant_id is not None:
                     self._granted[grant_id] += nanos
+                if kind in ("send", "receive"):
+                    self._moving[line.cause] += nanos if kind == "send" else -nanos
                 continue
             sums = of_call.get(line.cause)
             if sums is None:
@@ -187,20 +199,23 @@ class Auditor:
 
     def conclude(self) -> Totals | Difference:
         """The totals if everything adds up, else the first difference."""
-        issued, revenue, breakage = (self._balance(account) for account in (ISSUED, REVENUE, BREAKAGE))
+        accounts = (ISSUED, REVENUE, BREAKAGE, WITHDRAWN)
+        issued, revenue, breakage, withdrawn = (self._balance(account) for account in accounts)
         self._expect("revenue", "revenue is the sum of all charges, as adjusted", self._charged, revenue)
         left = {f"{GRANT}:{grant_id!s}": nanos for grant_id, nanos in self._of_grant.items()}
         for call_id, moved in self._of_call.items():
             left[f"{HELD}:{call_id!s}"] = moved.held - moved.captured - moved.given_back
+        left |= {f"{MOVING}:{text_of(cause, ENTRY)}": nanos for cause, nanos in self._moving.items()}
         for account, nanos in sorted(left.items()):
             self._expect(account, "an account of the journal is known to the books", 0, nanos)
         self._expect("journal", "every line of a call is of one in the books", 0, len(self._of_call))
         self._expect("adjustments", "every adjustment is of a call in the books", 0, len(self._adjustments))
         held = sum(self._held_by_grant.values())
         self._expect("held", "what is held in grants no call accounts for", 0, held)
-        self._expect("issued", "what was issued is the sum of all grants", self._amounts, -issued)
-        rest = -issued - revenue - breakage - self._available
-        self._expect("held", "issued = revenue + breakage + available + held", self._held, rest)
+        first = self._amounts - self._moved["receive"]
+        self._expect("issued", "what was issued is the sum of all grants that no transfer made", first, -issued)
+        rest = -issued - revenue - breakage - withdrawn - self._available
+        self._expect("held", "issued = revenue + breakage + withdrawn + available + held", self._held, rest)
         self.limits.conclude(self._expect)
         if self.first is not None:
             return self.first
@@ -212,6 +227,7 @@ class Auditor:
             issued_nanos=-issued,
             revenue_nanos=revenue,
             breakage_nanos=breakage,
+            withdrawn_nanos=withdrawn,
             available_nanos=self._available,
             held_nanos=self._held,
             given_away=self._given_away,

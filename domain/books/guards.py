@@ -19,9 +19,11 @@ from domain.books.limit_scopes import RunScope
 from domain.books.management_scopes import (
     AliasScope,
     CredentialScope,
+    GrantScope,
     KeyScope,
     PriceScope,
     ProviderScope,
+    TransferScope,
     UserScope,
 )
 from domain.books.rows import ROW_TYPES, AuditEntry, Row
@@ -77,6 +79,12 @@ def wallets_of(scope: object, books: Books) -> tuple[str, ...]:
         case KeyScope():
             key = books.keys.get(scope.key_id)
             return () if key is None else (key.user_id,)
+        case GrantScope():
+            grant = books.grants.get(scope.grant_id)
+            return () if grant is None else (grant.user_id,)
+        case TransferScope():
+            ids = (books.users_by_name.get(name) for name in (scope.sender, scope.receiver))
+            return tuple(user_id for user_id in ids if user_id is not None)
         case UserScope():
             user_id = books.users_by_name.get(scope.name)
             return () if user_id is None else (user_id,)

@@ -66,6 +66,8 @@ GRANTS_OF_USER = Lookup(kind=Grant, by=("user_id",), covers=GRANTS_WITH_CREDIT)
 EXPIRED_GRANTS = Lookup(
     kind=Grant, until="expires_ms", where=(("not null", ("expires_ms",)), ("positive", ("available_nanos",)))
 )
+# A call that held a part of a voided grant has given some of it back.
+VOIDED_GRANTS = Lookup(kind=Grant, where=(("not null", ("voided_ms",)), ("positive", ("available_nanos",))))
 ANSWER_BY_KEY = Lookup(kind=Idempotency, by=("user_id", "key"), present=lambda books: books.idempotency)
 STALE_ANSWERS = Lookup(kind=Idempotency, until="created_ms", where=(("not null", ("answer",)),))
 PROVIDER_BY_NAME = Lookup(kind=ProviderRow, by=("name",), present=lambda books: books.providers)

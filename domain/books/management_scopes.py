@@ -10,7 +10,9 @@ from domain.books.lookups import (
     ALIASES_BY_NAME,
     CREDENTIAL_BY_ID,
     CREDENTIALS_OF_PROVIDER,
+    GRANT_BY_ID,
     GRANTS_OF_USER,
+    GRANTS_WITH_CREDIT,
     KEY_BY_ID,
     PRICES_OF_PROVIDER,
     PROVIDER_BY_NAME,
@@ -28,9 +30,13 @@ from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
 
+def _ids_named(books: Books, *names: str) -> tuple[str, ...]:
+    """The ids of the users of these names, as far as there are any."""
+    return tuple(books.users_by_name[name] for name in names if name in books.users_by_name)
+
+
 def _user_named(scope: Any, books: Books) -> tuple[str, ...]:
-    user_id = books.users_by_name.get(scope.name)
-    return () if user_id is None else (user_id,)
+    return _ids_named(books, scope.name)
 
 
 def _standing(versions: list[Alias] | None) -> Alias | None:
@@ -60,6 +66,63 @@ class UserScope(msgspec.Struct, frozen=True, kw_only=True):
         """The user as the books know it now."""
         user = books.users.get(books.users_by_name.get(self.name, ""))
         return UserFacts(user=user, grants=books.wallet(user.id) if user else ())
+
+
+class GrantFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule about a grant sees: the grant, and the user whose wallet it is in."""
+
+    grant: Grant | None
+    user: User | None
+
+
+def _user_of_grant(scope: Any, books: Books) -> tuple[str, ...]:
+    grant = books.grants.get(scope.grant_id)
+    return () if grant is None else (grant.user_id,)
+
+
+class GrantScope(msgspec.Struct, frozen=True, kw_only=True):
+    """The grant of that id, and its user."""
+
+    grant_id: str
+
+    steps: ClassVar[Steps] = (
+        ((GRANT_BY_ID, lambda scope, _: (scope.grant_id,)),),
+        ((USER_BY_ID, _user_of_grant),),
+    )
+
+    def view(self, books: Books) -> GrantFacts:
+        """The grant as the books know it now."""
+        grant = books.grants.get(self.grant_id)
+        return GrantFacts(grant=grant, user=books.users.get(grant.user_id) if grant else None)
+
+
+class TransferFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule sees that moves credit between two wallets: their users, and the grants of the first."""
+
+    sender: User | None
+    receiver: User | None
+    grants: tuple[Grant, ...]
+
+
+class TransferScope(msgspec.Struct, frozen=True, kw_only=True):
+    """The users of these two names, and the credit of the first."""
+
+    sender: str
+    receiver: str
+
+    steps: ClassVar[Steps] = (
+        ((USER_BY_NAME, lambda scope, _: (scope.sender, scope.receiver)),),
+        ((GRANTS_WITH_CREDIT, lambda scope, books: _ids_named(books, scope.sender)),),
+    )
+
+    def view(self, books: Books) -> TransferFacts:
+        """The wallets as the books know them now."""
+        sender = books.users.get(books.users_by_name.get(self.sender, ""))
+        return TransferFacts(
+            sender=sender,
+            receiver=books.users.get(books.users_by_name.get(self.receiver, "")),
+            grants=books.wallet(sender.id) if sender else (),
+        )
 
 
 class KeyFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from domain.books.lookups import (
     OPEN_HOLDS,
     STALE_ANSWERS,
     USER_BY_ID,
+    VOIDED_GRANTS,
 )
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency
 from domain.books.view import Steps
@@ -198,7 +199,7 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `sweep` sees: open holds, the grants they take from, grants past their expiry, answers kept too long."""
+    """What `sweep` sees: open holds, the grants they take from, grants that are over, answers kept too long."""
 
     holds: tuple[Hold, ...]
     grants: tuple[Grant, ...]
@@ -209,8 +210,8 @@ class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
 class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
     """What may need closing at `now_ms`.
 
-    All open holds (at most `calls_max`, the oldest) with their grants, expired grants with credit left, and kept
-    answers whose time is over.
+    All open holds (at most `calls_max`, the oldest) with their grants, grants with credit left that have expired
+    or were voided, and kept answers whose time is over.
     """
 
     now_ms: int
@@ -221,6 +222,7 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
         (
             (OPEN_HOLDS, lambda scope, _: (scope.calls_max,)),
             (EXPIRED_GRANTS, lambda scope, _: (scope.now_ms,)),
+            (VOIDED_GRANTS, lambda *_: (None,)),
             (STALE_ANSWERS, lambda scope, _: (scope.answers_until_ms,)),
         ),
         (),
@@ -237,11 +239,7 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
         """What may need closing."""
         chosen = tuple(books.holds[call_id] for call_id in sorted(books.holds)[: self.calls_max])
         wanted = {line.grant_id for hold in chosen for line in hold.hold_lines}
-        wanted |= {
-            grant.id
-            for grant in books.grants.values()
-            if grant.expires_ms is not None and grant.expires_ms <= self.now_ms and grant.available_nanos
-        }
+        wanted |= {grant.id for grant in books.grants.values() if grant.available_nanos and grant.is_over(self.now_ms)}
         stale = (
             kept
             for kept in books.idempotency.values()

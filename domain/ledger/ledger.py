@@ -42,11 +42,7 @@ def usable(grants: Iterable[Grant], now_ms: int) -> list[Grant]:
 
     Lower priority number first, then earliest expiry, then earliest created, then id.
     """
-    live = [
-        grant
-        for grant in grants
-        if is_effective(grant, now_ms) and (grant.expires_ms is None or now_ms < grant.expires_ms)
-    ]
+    live = [grant for grant in grants if is_effective(grant, now_ms) and not grant.is_over(now_ms)]
     if len(live) > 1:
         never = 2**63
         live.sort(
@@ -61,7 +57,7 @@ def usable(grants: Iterable[Grant], now_ms: int) -> list[Grant]:
 
 
 def balance(grants: Iterable[Grant], now_ms: int) -> Balance:
-    """Posted and held credit at `now_ms`. Credit past its expiry counts only where a running call holds it."""
+    """Posted and held credit at `now_ms`. What has expired or was voided counts only where a running call holds it."""
     all_grants = tuple(grants)
     held = sum(grant.held_nanos for grant in all_grants)
     return Balance(posted_nanos=available(all_grants, now_ms) + held, held_nanos=held)
@@ -127,15 +123,17 @@ def resolve(
     return Moves(grants=tuple(by_id.values()), transfers=transfers)
 
 
-def break_expired(grant: Grant, now_ms: int) -> Moves:
-    """The rest of a grant past its expiry becomes breakage, except what a running call still holds.
+def end(grant: Grant, now_ms: int) -> Moves:
+    """The rest of a grant that is over leaves it, except what a running call still holds.
 
-    The step is what the grant was worth before. That only falls, so credit that a call releases after the expiry
-    becomes breakage in a line of its own, even in the same millisecond.
+    It is withdrawn if the grant was voided, and else becomes breakage. The step is what the grant was worth before.
+    That only falls, so what a call releases afterwards leaves in a line of its own, even in the same millisecond.
     """
+    if grant.available_nanos == 0:
+        return Moves(grants=(grant,), transfers=())
     transfer = Transfer(
         cause=grant.id,
-        kind="breakage",
+        kind="breakage" if grant.voided_ms is None else "void",
         step=grant.available_nanos + grant.held_nanos,
         grant_id=grant.id,
         amount_nanos=grant.available_nanos,
@@ -144,17 +142,72 @@ def break_expired(grant: Grant, now_ms: int) -> Moves:
     return Moves(grants=(_shift(grant, available=-grant.available_nanos, held=0),), transfers=(transfer,))
 
 
+def taken(grants: Sequence[Grant], nanos: int, now_ms: int) -> tuple[HoldLine, ...]:
+    """Up to `nanos` of what is available, in burn-down order."""
+    lines: list[HoldLine] = []
+    for grant in usable(grants, now_ms):
+        part = min(nanos, grant.available_nanos)
+        if part:
+            lines.append(HoldLine(grant.id, part))
+            nanos -= part
+    return tuple(lines)
+
+
+def deduct(grants: Sequence[Grant], cause: str, nanos: int, now_ms: int) -> Moves:
+    """An operator takes `nanos` of what is available, in burn-down order. The caller has checked it is there."""
+    return _out("deduction", grants, cause, nanos, now_ms)
+
+
+def send(grants: Sequence[Grant], cause: str, nanos: int, now_ms: int) -> Moves:
+    """`nanos` of what is available leave for another wallet, in burn-down order. The caller has checked it is there."""
+    return _out("send", grants, cause, nanos, now_ms)
+
+
+def receive(sent: Moves, grants: Sequence[Grant], cause: str, wallet_id: str, ids: Sequence[str], now_ms: int) -> Moves:
+    """What was sent arrives in the other wallet: a new grant for each that it came from, which ends when that ends.
+
+    `grants` are those that it came from, and `ids` has at least as many ids for the new ones.
+    """
+    by_id = {grant.id: grant for grant in grants}
+    arrived = tuple(
+        msgspec.structs.replace(
+            by_id[line.grant_id],
+            id=grant_id,
+            user_id=wallet_id,
+            amount_nanos=line.nanos,
+            available_nanos=line.nanos,
+            held_nanos=0,
+            effective_ms=min(now_ms, by_id[line.grant_id].effective_ms),
+            created_ms=now_ms,
+        )
+        for line, grant_id in zip(sent.lines, ids, strict=False)
+    )
+    lines = [HoldLine(grant.id, grant.amount_nanos) for grant in arrived]
+    return Moves(grants=arrived, transfers=_transfers("receive", cause, now_ms, lines))
+
+
+def _out(kind: TransferKind, grants: Sequence[Grant], cause: str, nanos: int, now_ms: int) -> Moves:
+    by_id = {grant.id: grant for grant in grants}
+    lines = taken(grants, nanos, now_ms)
+    assert sum(line.nanos for line in lines) == nanos, f"{cause} takes more than is available"
+    return Moves(
+        grants=tuple(_shift(by_id[line.grant_id], available=-line.nanos, held=0) for line in lines),
+        transfers=_transfers(kind, cause, now_ms, lines),
+        lines=lines,
+    )
+
+
 def _shift(grant: Grant, available: int, held: int) -> Grant:
     return msgspec.structs.replace(
         grant, available_nanos=grant.available_nanos + available, held_nanos=grant.held_nanos + held
     )
 
 
-def _transfers(kind: TransferKind, call_id: str, now_ms: int, lines: Sequence[HoldLine]) -> tuple[Transfer, ...]:
+def _transfers(kind: TransferKind, cause: str, now_ms: int, lines: Sequence[HoldLine]) -> tuple[Transfer, ...]:
     """One transfer for each line."""
     return tuple(
         [
-            Transfer(cause=call_id, kind=kind, step=n, grant_id=line.grant_id, amount_nanos=line.nanos, at_ms=now_ms)
+            Transfer(cause=cause, kind=kind, step=n, grant_id=line.grant_id, amount_nanos=line.nanos, at_ms=now_ms)
             for n, line in enumerate(lines)
         ]
     )

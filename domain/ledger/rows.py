@@ -6,11 +6,14 @@ import msgspec
 
 from domain.usage import Usage
 
-TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakage", "adjustment", "refund", "forfeit"]
+TransferKind = Literal[
+    "grant", "hold", "capture", "release", "expire", "breakage", "adjustment", "refund", "forfeit",
+    "void", "deduction", "send", "receive",
+]  # fmt: skip
 LineKey: TypeAlias = tuple[str, TransferKind, int]
 
-ISSUED, REVENUE, BREAKAGE = "issued", "revenue", "breakage"
-GRANT, HELD = "grant", "held"  # with the id of the grant, or of the call
+ISSUED, REVENUE, BREAKAGE, WITHDRAWN = "issued", "revenue", "breakage", "withdrawn"
+GRANT, HELD, MOVING = "grant", "held", "moving"  # with the id of the grant, of the call, or of the audit entry
 
 # Where each kind of line moves credit from, and where to.
 ACCOUNTS: dict[TransferKind, tuple[str, str]] = {
@@ -23,11 +26,21 @@ ACCOUNTS: dict[TransferKind, tuple[str, str]] = {
     "adjustment": (GRANT, REVENUE),
     "refund": (REVENUE, GRANT),
     "forfeit": (REVENUE, BREAKAGE),
+    "void": (GRANT, WITHDRAWN),
+    "deduction": (GRANT, WITHDRAWN),
+    "send": (GRANT, MOVING),
+    "receive": (MOVING, GRANT),
 }
+# Whose id the cause of a line is: a grant's, or that of the audit entry of the operator's action; else a call's.
+OF_GRANT: frozenset[TransferKind] = frozenset(("grant", "breakage", "void"))
+OF_ACTION: frozenset[TransferKind] = frozenset(("deduction", "send", "receive"))
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """One grant and what is left of it. Posted is `available_nanos + held_nanos`."""
+    """One grant and what is left of it. Posted is `available_nanos + held_nanos`.
+
+    Nothing of a voided grant can be spent; what open calls hold of it stays held, and leaves if it is released.
+    """
 
     id: str
     user_id: str
@@ -39,6 +52,11 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     expires_ms: int | None
     created_ms: int
     source: str
+    voided_ms: int | None = None
+
+    def is_over(self, now_ms: int) -> bool:
+        """Whether it was voided, or is past its expiry."""
+        return self.voided_ms is not None or (self.expires_ms is not None and self.expires_ms <= now_ms)
 
     def __post_init__(self) -> None:
         """Refuse a grant below zero."""
@@ -56,10 +74,11 @@ class HoldLine(msgspec.Struct, frozen=True, array_like=True):
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the journal: `amount_nanos` moves from one account to another, so every line sums to zero.
 
-    Accounts: `issued`, `grant:<id>`, `held:<call id>`, `revenue`, `breakage`; the kind says which. `cause` is the id of
-    the call, or of the grant for the kinds "grant" and "breakage". `step` counts the lines of the same cause and kind;
-    that of a breakage is what the grant was worth before. So the key derives from the cause, and a repeated step cannot
-    be written twice. `grant_id` is None for a capture, which names no grant.
+    Accounts: `issued`, `grant:<id>`, `held:<call id>`, `revenue`, `breakage`, `withdrawn`, and `moving:<cause>` between
+    two wallets; the kind says which. `cause` is the id of the call, of the grant, or of the audit entry of an
+    operator's action. `step` counts the lines of the same cause and kind; that of a breakage or a void is what the
+    grant was worth before. So the key derives from the cause, and a repeated step cannot be written twice. `grant_id`
+    is None for a capture, which names no grant.
     """
 
     cause: str
@@ -80,8 +99,8 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def call_id(self) -> str | None:
-        """The call that the line belongs to; None for the lines of a grant."""
-        return None if self.kind in ("grant", "breakage") else self.cause
+        """The call that the line belongs to; None for the lines of a grant or of an operator's action."""
+        return None if self.kind in OF_GRANT or self.kind in OF_ACTION else self.cause
 
     @property
     def from_account(self) -> str:
@@ -96,7 +115,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     def _account(self, name: str) -> str:
         if name == GRANT:
             return f"{GRANT}:{self.grant_id}"
-        return f"{HELD}:{self.cause}" if name == HELD else name
+        return f"{name}:{self.cause}" if name in (HELD, MOVING) else name
 
 
 class LateUsage(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,4 +9,5 @@ Its modules:
     price_sync         what a newer price catalogue changes, and whether it is appended
     provider_changes   changes of providers, credentials and listings that exist
     rates_from_prices  rates made from the price book with a margin
+    wallets            changes of credit by hand: void, adjust, transfer
 """

@@ -1,7 +1,7 @@
-"""Actions on users, their API keys and their credit."""
+"""Actions on users and their API keys."""
 
 from entrypoints.actions.action import Action, Argument
-from entrypoints.usecases.manage import credit, keys, users
+from entrypoints.usecases.manage import keys, users
 from entrypoints.usecases.manage.key_terms import KeyView
 from entrypoints.usecases.management_context import NoFields
 
@@ -178,34 +178,5 @@ ACTIONS = (
         reply=keys.KeyRevoked,
         handler=keys.revoke_key,
         arguments=(_KEY_ID,),
-    ),
-    Action(
-        name="credit grant",
-        meaning="give a user credit",
-        details="Grants are spent by priority, then by earliest expiry.",
-        example="aihub credit grant alice 5 --expires-in 30d",
-        permission="manage credit",
-        is_change=True,
-        begins_books=True,
-        request=credit.GrantCredit,
-        reply=credit.CreditGranted,
-        handler=credit.grant_credit,
-        arguments=(
-            Argument("user", "USER"),
-            Argument("amount", "AMOUNT"),
-            Argument("expires_in", "--expires-in", "TIME"),
-            Argument("priority", "--priority", "N"),
-        ),
-    ),
-    Action(
-        name="credit balance",
-        meaning="show what a user can spend",
-        example="aihub credit balance alice",
-        permission="see accounts",
-        is_change=False,
-        request=credit.ShowBalance,
-        reply=credit.WalletView,
-        handler=credit.show_balance,
-        arguments=(Argument("user", "USER"),),
     ),
 )

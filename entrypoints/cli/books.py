@@ -19,7 +19,7 @@ def verified(request: NoFields, reply: books.BooksVerified | books.BooksDiffer) 
         return Output(text="", code=1)
     shown = msgspec.structs.asdict(reply)
     del shown["ok"], shown["given_away"]
-    text = "The books add up: issued = revenue + breakage + available + held.\n\n" + fields(shown)
+    text = "The books add up: issued = revenue + breakage + withdrawn + available + held.\n\n" + fields(shown)
     gone = f"{reply.given_away} calls were lost although their callers were given something, and charged nothing"
     return Output(text=text, note=gone if reply.given_away else "")
 

@@ -12,9 +12,9 @@ import msgspec
 
 from entrypoints.actions.action import Action, Argument
 from entrypoints.cli import arguments
-from entrypoints.usecases.public_types import Credits, CreditsEach, Dollars, Duration, Moment, Percent
+from entrypoints.usecases.public_types import Credits, CreditsChange, CreditsEach, Dollars, Duration, Moment, Percent
 
-_PUBLIC = frozenset((Credits, CreditsEach, Dollars, Duration, Moment, Percent))
+_PUBLIC = frozenset((Credits, CreditsChange, CreditsEach, Dollars, Duration, Moment, Percent))
 
 
 class _Field(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,9 @@
-"""The views of the actions on users, their keys and their credit."""
+"""The views of the actions on users and their keys."""
 
 import msgspec
 
 from entrypoints.cli.output import Output, Views, fields, table
-from entrypoints.usecases.manage import credit, keys, users
+from entrypoints.usecases.manage import keys, users
 from entrypoints.usecases.manage.key_terms import KeyView
 from entrypoints.usecases.management_context import NoFields
 from entrypoints.usecases.public_types import written
@@ -60,21 +60,6 @@ def key_revoked(request: keys.NamedKey, reply: keys.KeyRevoked) -> Output:
     return Output(text=f"revoked {reply.id}")
 
 
-def credit_granted(request: credit.GrantCredit, reply: credit.CreditGranted) -> Output:
-    """`credit grant`."""
-    until = f" until {written(reply.expires)}" if reply.expires else ""
-    return Output(text=f"granted {written(reply.amount)} credits to {reply.user}{until}")
-
-
-def balance(request: credit.ShowBalance, reply: credit.WalletView) -> Output:
-    """`credit balance`."""
-    sums = msgspec.structs.asdict(reply)
-    grants = sums.pop("grants")
-    columns = ("id", "amount", "available", "held", "priority", "expires", "source", "state")
-    rows = [[getattr(grant, column) for column in columns] for grant in grants]
-    return Output(text=fields(sums) + "\n\n" + table([*map(str.upper, columns)], rows, "No grants yet."))
-
-
 VIEWS: Views = {
     "user add": user_added,
     "user list": user_list,
@@ -90,6 +75,4 @@ VIEWS: Views = {
     "key rotate": key_rotated,
     "key list": key_list,
     "key revoke": key_revoked,
-    "credit grant": credit_granted,
-    "credit balance": balance,
 }

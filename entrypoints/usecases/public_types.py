@@ -18,6 +18,10 @@ class Credits(int):
     """Nanocredits; written as an exact decimal of credits."""
 
 
+class CreditsChange(int):
+    """Nanocredits to add, or to take if they are below zero; written as an exact decimal of credits."""
+
+
 class CreditsEach(int):
     """Nanocredits for a million pieces; written as an exact decimal of credits for one piece."""
 
@@ -45,7 +49,7 @@ def moment(ms: int | None) -> Moment | None:
 
 def written(value: object) -> str:
     """The public form of such a value; NotImplementedError for a value of another type, as msgspec requires."""
-    if isinstance(value, (Credits, Dollars, Percent)):
+    if isinstance(value, (Credits, CreditsChange, Dollars, Percent)):
         return format_credits(value)
     if isinstance(value, CreditsEach):
         return format_credits_each(value)
@@ -69,6 +73,9 @@ def read(now_ms: int, kind: type, given: object) -> int:
     """
     if kind in (Credits, Dollars, Percent):
         return kind(_nanos(given))
+    if kind is CreditsChange:
+        taken = isinstance(given, str) and given.startswith("-")
+        return CreditsChange(-_nanos(given[1:]) if taken and isinstance(given, str) else _nanos(given))
     if kind is CreditsEach:
         return CreditsEach(_nanos(given) * UNITS_PER_RATE)
     if kind is Duration:
@@ -97,6 +104,7 @@ _DURATION_GIVEN = r"^[1-9][0-9]{0,5}[dhms]$"
 _DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
 _FORMS: dict[type, dict[str, Any]] = {
     Credits: {"type": "string", "pattern": _DECIMAL, "description": "credits, as an exact decimal"},
+    CreditsChange: {"type": "string", "pattern": _DECIMAL, "description": "credits, below zero to take them"},
     CreditsEach: {"type": "string", "pattern": _DECIMAL, "description": "credits for one piece, as an exact decimal"},
     Dollars: {"type": "string", "pattern": _DECIMAL, "description": "US dollars, as an exact decimal"},
     Percent: {"type": "string", "pattern": _DECIMAL, "description": "percent, as an exact decimal"},

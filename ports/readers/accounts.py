@@ -30,6 +30,10 @@ class AccountReader(Protocol):
         """The user's grants, oldest first."""
         ...
 
+    async def grant(self, grant_id: str) -> Grant | None:
+        """One grant, spent or not."""
+        ...
+
     async def audit(self, limit: int) -> list[AuditEntry]:
         """The newest management actions first."""
         ...

@@ -67,7 +67,7 @@ BAD_CHANGES = (
     "update holds set user_id = 'nobody'",
     "update holds set key_id = 'none'",
     "insert into journal values (x'07', 0, 0, x'01', 1, 1)",
-    "insert into journal values (x'07', 10, 0, x'01', 1, 1)",
+    "insert into journal values (x'07', 14, 0, x'01', 1, 1)",
     "insert into journal values (x'07', 2, -1, x'01', 1, 1)",
     "insert into journal values (x'07', 2, 0, x'01', 0, 1)",
     "insert into journal values (x'07', 2, 0, null, 1, 1)",

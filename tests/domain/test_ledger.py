@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ledger.ledger import Balance, Moves, add_grant, available, balance, break_expired, hold, resolve, usable
+from domain.ledger.ledger import Balance, Moves, add_grant, available, balance, end, hold, resolve, usable
 from domain.ledger.rows import Grant, HoldLine, Transfer, TransferKind
 from tests.domain.build import NOW_MS, a_grant
 from tests.domain.strategies import wallets
@@ -49,6 +49,10 @@ def test_credit_is_granted_out_of_what_was_issued() -> None:
     ("adjustment",  "grant:grant-1", "revenue",        "the cause"),
     ("refund",      "revenue",       "grant:grant-1",  "the cause"),
     ("forfeit",     "revenue",       "breakage",       "the cause"),
+    ("void",        "grant:grant-1", "withdrawn",      None),
+    ("deduction",   "grant:grant-1", "withdrawn",      None),
+    ("send",        "grant:grant-1", "moving:the cause", None),
+    ("receive",     "moving:the cause", "grant:grant-1", None),
 ])  # fmt: skip
 def test_the_accounts_of_a_line_follow_from_its_kind(
     kind: TransferKind, source: str, target: str, call_id: str | None
@@ -166,7 +170,7 @@ def test_no_transfer_moves_nothing() -> None:
 def test_what_a_running_call_holds_of_an_expired_grant_is_left_to_it() -> None:
     grant = a_grant(100, available_nanos=70, held_nanos=30, expires_ms=NOW_MS)
 
-    broken = break_expired(grant, NOW_MS)
+    broken = end(grant, NOW_MS)
 
     assert [(t.kind, t.amount_nanos, t.to_account) for t in broken.transfers] == [("breakage", 70, "breakage")]
     assert [(grant.available_nanos, grant.held_nanos) for grant in broken.grants] == [(0, 30)]

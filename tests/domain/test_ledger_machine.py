@@ -1,7 +1,7 @@
 """Any number of users, calls, processes and deaths, in any order, against a model of ten lines.
 
 The machine runs the real rules over the real scopes, as the storage does; after every step the books are counted,
-the journal is summed and the auditor derives all of it again. (G1, G2, G3)
+the journal is summed and the auditor derives all of it again. (G1, G2, G3, G26)
 """
 
 from collections import Counter, defaultdict
@@ -14,8 +14,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from domain.billing.plan import Plan, Refused
 from domain.billing.settlement import measured_of
 from domain.billing.verification import Totals
+from domain.books.management_scopes import GrantScope, TransferScope, UserScope
 from domain.books.rows import Call, Ending
 from domain.ledger.ledger import add_grant
+from domain.management.changes import Actor, Changed, Outcome
+from domain.management.wallets import WalletTransfer, take_credit, transfer_credit, void_grant
 from domain.model_api.events import Event
 from domain.pricing.bounds import OUTPUT_TOKENS_USEFUL
 from domain.pricing.charge import price
@@ -58,16 +61,16 @@ class Model:
     """Credit is in one of four places, and nothing makes or loses any of it."""
 
     def __init__(self) -> None:
-        self.issued = self.revenue = self.breakage = 0
+        self.issued = self.revenue = self.breakage = self.withdrawn = 0
         self.held: dict[str, int] = {}
 
     @property
     def available(self) -> int:
-        return self.issued - self.revenue - self.breakage - sum(self.held.values())
+        return self.issued - self.revenue - self.breakage - self.withdrawn - sum(self.held.values())
 
 
 class Ledger(RuleBasedStateMachine):
-    """Grants, calls, settlements, deaths and time, one after the other."""
+    """Grants, changes by hand, calls, settlements, deaths and time, one after the other."""
 
     calls: Bundle[str] = Bundle("calls")
 
@@ -168,7 +171,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(gone=st.sampled_from([(), (), (), ("process-1",), ("process-1", "process-2")]))
     def what_the_dead_left_open_is_swept(self, gone: tuple[str, ...]) -> None:
-        posted = {grant.id: grant.available_nanos for grant in self.books.grants.values() if self.is_expired(grant.id)}
+        posted = {grant.id: grant.available_nanos for grant in self.books.grants.values() if self.is_over(grant.id)}
         lost = {held.id for held in self.books.holds.values() if held.owner in gone}
 
         swept = sweep_in(self.books, self.now_ms, gone)
@@ -178,11 +181,50 @@ class Ledger(RuleBasedStateMachine):
             del self.model.held[call.id]
             self.endings[call.id] = call
             for line in call.hold_lines:
-                if self.is_expired(line.grant_id):
+                if self.is_over(line.grant_id):
                     posted[line.grant_id] += line.nanos
-        self.model.breakage += sum(posted.values())
+        voided = sum(nanos for grant_id, nanos in posted.items() if self.books.grants[grant_id].voided_ms is not None)
+        self.model.withdrawn += voided
+        self.model.breakage += sum(posted.values()) - voided
         again = sweep_in(self.books, self.now_ms, gone)
         assert again.writes == ()
+
+    @rule(n=st.integers(0, 9))
+    def a_grant_is_voided(self, n: int) -> None:
+        grant = sorted(self.books.grants.values(), key=lambda one: one.id)[n % len(self.books.grants)]
+
+        outcome = void_grant(GrantScope(grant_id=grant.id).view(self.books), self.actor(), grant.id, "a test")
+
+        was_over = self.is_over(grant.id)
+        assert self.decided(outcome) == (not was_over)
+        if isinstance(outcome, Changed):
+            self.model.withdrawn += grant.available_nanos
+            assert self.books.grants[grant.id].available_nanos == 0
+
+    @rule(user=USERS, nanos=st.integers(1, 1_800_000))
+    def credit_is_taken(self, user: str, nanos: int) -> None:
+        before = self.spendable(user)
+
+        outcome = take_credit(UserScope(name=user).view(self.books), self.actor(), user, nanos, "a test")
+
+        assert self.decided(outcome) == (nanos <= before)
+        if isinstance(outcome, Changed):
+            self.model.withdrawn += nanos
+            assert self.spendable(user) == before - nanos
+
+    @rule(user=USERS, nanos=st.integers(1, 1_800_000))
+    def credit_is_transferred(self, user: str, nanos: int) -> None:
+        """What moves can be spent there as here, and everything can be moved back."""
+        other = "bob" if user == "ada" else "ada"
+        before, others = self.spendable(user), self.spendable(other)
+        grant_id = f"moved-{len(self.books.grants)}"
+        order = WalletTransfer(sender=user, receiver=other, nanos=nanos, reason="a test", grant_id=grant_id)
+
+        outcome = transfer_credit(TransferScope(sender=user, receiver=other).view(self.books), self.actor(), order)
+
+        assert self.decided(outcome) == (nanos <= before)
+        moved = nanos if isinstance(outcome, Changed) else 0
+        assert (self.spendable(user), self.spendable(other)) == (before - moved, others + moved)
 
     @rule(ms=st.sampled_from([1, HOUR_MS // 2, HOUR_MS, 2 * HOUR_MS]))
     def time_passes(self, ms: int) -> None:
@@ -198,6 +240,7 @@ class Ledger(RuleBasedStateMachine):
         model = self.model
         assert (totals.issued_nanos, totals.revenue_nanos) == (model.issued, model.revenue)
         assert (totals.breakage_nanos, totals.available_nanos) == (model.breakage, model.available)
+        assert totals.withdrawn_nanos == model.withdrawn
         assert (totals.held_nanos, totals.open_holds) == (sum(model.held.values()), len(model.held))
         assert sum(grant.held_nanos for grant in self.books.grants.values()) == sum(model.held.values())
 
@@ -235,12 +278,24 @@ class Ledger(RuleBasedStateMachine):
         return sum(
             grant.available_nanos
             for grant in self.books.wallet(user)
-            if grant.effective_ms <= self.now_ms and not self.is_expired(grant.id)
+            if grant.effective_ms <= self.now_ms and not self.is_over(grant.id)
         )
 
-    def is_expired(self, grant_id: str) -> bool:
-        expires_ms = self.books.grants[grant_id].expires_ms
-        return expires_ms is not None and expires_ms <= self.now_ms
+    def is_over(self, grant_id: str) -> bool:
+        grant = self.books.grants[grant_id]
+        return grant.voided_ms is not None or (grant.expires_ms is not None and grant.expires_ms <= self.now_ms)
+
+    def actor(self) -> Actor:
+        return Actor(name="ops", now_ms=self.now_ms, audit_id=f"audit-{len(self.books.audit)}")
+
+    def decided(self, outcome: Outcome) -> bool:
+        """Whether it was carried out. No open call loses any of its cover by it."""
+        covers = {held.id: held.hold_lines for held in self.books.holds.values()}
+        held_before = {grant.id: grant.held_nanos for grant in self.books.grants.values()}
+        write(self.books, *outcome.writes)
+        assert {held.id: held.hold_lines for held in self.books.holds.values()} == covers
+        assert all(self.books.grants[grant_id].held_nanos == nanos for grant_id, nanos in held_before.items())
+        return isinstance(outcome, Changed)
 
 
 def _cost(rate: Rate, body_bytes: int, output_tokens: int) -> int:

@@ -49,6 +49,7 @@ def test_the_auditor_proves_that_what_was_issued_is_all_somewhere() -> None:
         issued_nanos=4 * BOUND_NANOS + 77,
         revenue_nanos=156_000 + BOUND_NANOS,
         breakage_nanos=77,
+        withdrawn_nanos=0,
         available_nanos=4 * BOUND_NANOS - 156_000 - 2 * BOUND_NANOS,
         held_nanos=BOUND_NANOS,
     )
@@ -64,6 +65,7 @@ def test_empty_books_add_up() -> None:
         issued_nanos=0,
         revenue_nanos=0,
         breakage_nanos=0,
+        withdrawn_nanos=0,
         available_nanos=0,
         held_nanos=0,
     )
@@ -207,6 +209,11 @@ def _rate(**changes: object) -> Tamper:
     ("grant-1",     _extra("grant", "grant-1", "grant-1")),
     ("grant-1",     _extra("adjustment", "never", "grant-1")),
     ("grant-1",     _extra("breakage", "grant-1", "grant-1")),
+    ("grant-1",     _extra("void", "grant-1", "grant-1")),
+    ("grant-1",     _extra("deduction", "audit-1", "grant-1")),
+    ("grant-1",     _extra("send", "audit-1", "grant-1")),
+    ("grant-1",     _extra("receive", "audit-1", "grant-1")),
+    ("grant:nobody", _extra("receive", "audit-1", "nobody")),
     ("paid",        _extra("adjustment", "paid", "grant-1")),
     ("paid",        _extra("refund", "paid", "grant-1")),
     ("paid",        _extra("forfeit", "paid", "stale")),

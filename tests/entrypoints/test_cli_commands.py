@@ -86,6 +86,32 @@ def test_credit(say: Said, tell: Any, refused: Said) -> None:
     assert "aihub user list" in refused("credit", "balance", "eve")
 
 
+def test_credit_is_changed_by_hand(say: Said, tell: Any, refused: Said) -> None:
+    say("user", "add", "alice")
+    say("user", "add", "bob")
+    grant_id = tell("credit", "grant", "alice", "5", "--expires-in", "30d")["id"]
+
+    adjusted = tell("credit", "adjust", "alice", "-1.5", "--reason", "granted twice")
+    moved = tell("credit", "transfer", "alice", "bob", "2", "--reason", "a gift")
+    voided = tell("grant", "void", grant_id, "--reason", "the payment was returned")
+
+    assert adjusted["available"] == "3.5"
+    assert (moved["sender"]["available"], moved["receiver"]["available"]) == ("1.5", "2")
+    assert moved["receiver"]["grants"][0]["expires"] == voided["expires"]
+    assert (voided["user"], voided["state"], voided["available"]) == ("alice", "voided", "0")
+    assert tell("grant", "show", grant_id) == voided
+    assert tell("credit", "adjust", "bob", "1", "--reason", "sorry", "--expires-in", "1d")["available"] == "3"
+    proved = tell("ledger", "verify")
+    assert (proved["ok"], proved["withdrawn"]) == (True, "3")
+    assert "bob has 3 credits available" in refused("credit", "adjust", "bob", "-4", "--reason", "too much")
+    assert "--reason" in refused("credit", "adjust", "bob", "-4", code=2)
+    assert "printable characters" in refused("grant", "void", grant_id, "--reason", " ")
+    assert "added can expire" in refused("credit", "adjust", "bob", "-1", "--reason", "no", "--expires-in", "1d")
+    assert "more than nothing" in refused("credit", "transfer", "bob", "alice", "0", "--reason", "no")
+    assert "aihub user add eve" in refused("credit", "transfer", "bob", "eve", "1", "--reason", "no")
+    assert "aihub credit balance" in refused("grant", "show", "grant_nobody")
+
+
 def test_providers(say: Said, tell: Any, refused: Said) -> None:
     say("user", "add", "ann")
     assert tell("provider", "list")[0]["base_url"] == "echo://local"

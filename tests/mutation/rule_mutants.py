@@ -18,8 +18,8 @@ IN_MONEY = "tests/domain/test_money.py"
 
 # fmt: off
 MUTANTS = (
-    Mutant("a grant is spent at its expiry", LEDGER,
-           "now_ms < grant.expires_ms)", "now_ms <= grant.expires_ms)", (IN_LEDGER,)),
+    Mutant("a grant is spent at its expiry", "domain/ledger/rows.py",
+           "self.expires_ms <= now_ms)", "self.expires_ms < now_ms)", (IN_LEDGER,)),
     Mutant("the higher priority number burns first", LEDGER,
            "                grant.priority,\n", "                -grant.priority,\n", (IN_LEDGER,)),
     Mutant("what never expires burns before what does", LEDGER,
@@ -43,9 +43,9 @@ MUTANTS = (
     Mutant("a re-rate begins its steps again", RERATING,
            "enumerate(lines, before)", "enumerate(lines)", (IN_RERATING,)),
     Mutant("what is given back moves as a charge", RERATING,
-           '"forfeit" if _is_over(grant, adjustment.at_ms) else "refund"', '"adjustment"', (IN_RERATING,)),
+           '"forfeit" if grant.is_over(adjustment.at_ms) else "refund"', '"adjustment"', (IN_RERATING,)),
     Mutant("what is given back past its expiry can be spent", RERATING,
-           '"forfeit" if _is_over(grant, adjustment.at_ms) else "refund"', '"refund"', (IN_RERATING,)),
+           '"forfeit" if grant.is_over(adjustment.at_ms) else "refund"', '"refund"', (IN_RERATING,)),
     Mutant("a capture pays the grant", "domain/ledger/rows.py",
            '"capture": (HELD, REVENUE)', '"capture": (HELD, GRANT)', (IN_LEDGER,)),
     Mutant("a call that ends keeps its hold", "domain/books/working_copy.py",
@@ -166,7 +166,7 @@ MUTANTS = (
     Mutant("a clock ends the call of a process that lives", SWEEP,
            "if hold.owner in owners.unseen and now_ms", "if now_ms", (IN_SWEEP,)),
     Mutant("credit breaks a moment late", SWEEP,
-           "grant.expires_ms <= now_ms and grant.available_nanos:", "grant.expires_ms < now_ms and grant.available_nanos:",
+           "if grant.is_over(now_ms) and grant.available_nanos:", "if grant.is_over(now_ms - 1) and grant.available_nanos:",
            (IN_SWEEP,)),
     Mutant("a lost call is charged", SWEEP,
            'hold.id, 0, now_ms, "expire"', 'hold.id, hold.hold_nanos, now_ms, "expire"', (IN_SWEEP,)),

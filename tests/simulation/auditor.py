@@ -79,9 +79,10 @@ _KINDS = {
     7: ("adjustment", "grant", "revenue"),
     8: ("refund", "revenue", "grant"),
     9: ("forfeit", "revenue", "breakage"),
+    10: ("void", "grant", "withdrawn"),
 }
 # Their cause is a grant; that of all others is a call.
-OF_GRANTS = ("grant", "breakage")
+OF_GRANTS = ("grant", "breakage", "void")
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 

@@ -104,6 +104,9 @@ class MemoryStorage:
         with self._lock:
             return sorted(self._books.wallet(user_id), key=lambda grant: (grant.created_ms, grant.id))
 
+    async def grant(self, grant_id: str) -> Grant | None:
+        return self._books.grants.get(grant_id)
+
     async def call(self, call_id: str) -> Call | None:
         with self._lock:
             hold = self._books.holds.get(call_id)

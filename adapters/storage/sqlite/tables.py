@@ -15,13 +15,13 @@ import msgspec
 
 from adapters.storage.parts import Decode, Part
 from domain.accounts.rows import ApiKey, User
-from domain.books.ids import CALL, CREDENTIAL, GRANT, KEY, RATE, USER, packed, unpacked
+from domain.books.ids import CALL, CREDENTIAL, ENTRY, GRANT, KEY, RATE, USER, packed, unpacked
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
 from domain.books.statistics.usage_sum import ADDED, UsageSum
 from domain.books.statistics.usage_sum import KEY as SUM_KEY
 from domain.catalog.aliases import Alias, AliasTarget, Canary
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, Grant, HoldLine, LateUsage, Transfer, TransferKind
+from domain.ledger.rows import OF_ACTION, OF_GRANT, Adjustment, Grant, HoldLine, LateUsage, Transfer, TransferKind
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Reservation, Run
 from domain.model_api.call import AttemptRecord, Capability
 from domain.pricing.by_size import Variants
@@ -170,9 +170,13 @@ KINDS: dict[TransferKind, int] = {
     "adjustment": 7,
     "refund": 8,
     "forfeit": 9,
+    "void": 10,
+    "deduction": 11,
+    "send": 12,
+    "receive": 13,
 }
 _KINDS: dict[int, TransferKind] = {number: kind for kind, number in KINDS.items()}
-_CAUSES = {number: GRANT if kind in ("grant", "breakage") else CALL for number, kind in _KINDS.items()}
+_CAUSES = {n: GRANT if kind in OF_GRANT else ENTRY if kind in OF_ACTION else CALL for n, kind in _KINDS.items()}
 
 
 class Journal(Table[Transfer]):

@@ -41,6 +41,7 @@ TAKING = frozenset(("remove", "revoke", "disable", "void", "stop"))
 HOMES: Mapping[str, str] = {
     "user": "/dashboard/users",
     "credit": "/dashboard/users",
+    "grant": "/dashboard/users",
     "key": "/dashboard/keys",
     "provider": "/dashboard/providers",
     "credential": "/dashboard/providers",
@@ -218,7 +219,7 @@ def _form_view(
 
 
 def _home_label(noun: str) -> str:
-    return {"credit": "users", "credential": "providers", "rate": "models", "alias": "routing"}.get(
+    return {"credit": "users", "grant": "users", "credential": "providers", "rate": "models", "alias": "routing"}.get(
         noun, f"{noun}s" if noun in HOMES else "all actions"
     )
 

@@ -8,13 +8,14 @@ import msgspec
 from msgspec import inspect
 
 from entrypoints.actions.action import Action
-from entrypoints.usecases.public_types import Credits, CreditsEach, Dollars, Duration, Moment, Percent
+from entrypoints.usecases.public_types import Credits, CreditsChange, CreditsEach, Dollars, Duration, Moment, Percent
 
 Kind = Literal["text", "secret", "number", "decimal", "select", "switch", "lines", "json"]
 
 _SECRETS = frozenset(("secret", "key", "password"))
 _PLACEHOLDERS: Mapping[type, str] = {
     Credits: "5 or 0.25",
+    CreditsChange: "5, or -0.25 to take it",
     CreditsEach: "0.04",
     Dollars: "1 or 0.25",
     Percent: "20",

@@ -35,6 +35,7 @@ class BooksVerified(msgspec.Struct, frozen=True, kw_only=True, tag_field="result
     issued: Credits
     revenue: Credits
     breakage: Credits
+    withdrawn: Credits
     available: Credits
     held: Credits
 
@@ -90,6 +91,7 @@ async def verify(context: ActionContext, request: NoFields) -> BooksVerified | B
         issued=Credits(found.issued_nanos),
         revenue=Credits(found.revenue_nanos),
         breakage=Credits(found.breakage_nanos),
+        withdrawn=Credits(found.withdrawn_nanos),
         available=Credits(found.available_nanos),
         held=Credits(found.held_nanos),
     )

@@ -38,11 +38,11 @@ class GrantCredit(msgspec.Struct, frozen=True, kw_only=True):
     priority: Annotated[int, Meta(description="lower is spent first")] = GRANT_PRIORITY
 
 
-GrantState = Literal["active", "later", "spent", "expired"]
+GrantState = Literal["active", "later", "spent", "expired", "voided"]
 
 
 class GrantView(msgspec.Struct, frozen=True, kw_only=True):
-    """A grant at a moment. Its `state`: spent from now, spent later, nothing left, or expired."""
+    """A grant at a moment. Its `state`: spent from now, spent later, nothing left, past its expiry, or voided."""
 
     id: str
     amount: Credits
@@ -53,6 +53,7 @@ class GrantView(msgspec.Struct, frozen=True, kw_only=True):
     expires: Moment | None
     created: Moment
     source: str
+    voided: Moment | None
     state: GrantState
 
 
@@ -90,10 +91,13 @@ async def grant_credit(context: ActionContext, request: GrantCredit) -> CreditGr
 async def show_balance(context: ActionContext, request: ShowBalance) -> WalletView | Denial:
     """What the user can spend now."""
     found = await wallet(context.hub, request.user)
-    if isinstance(found, NotFound):
-        return found
+    return found if isinstance(found, NotFound) else wallet_view(found)
+
+
+def wallet_view(found: Wallet) -> WalletView:
+    """A wallet as it is shown."""
     return WalletView(
-        user=request.user,
+        user=found.user.name,
         posted=Credits(found.balance.posted_nanos),
         held=Credits(found.balance.held_nanos),
         available=Credits(found.balance.available_nanos),
@@ -113,13 +117,14 @@ def grant_view(row: Grant, now_ms: int) -> GrantView:
         expires=moment(row.expires_ms),
         created=Moment(row.created_ms),
         source=row.source,
+        voided=moment(row.voided_ms),
         state=_state(row, now_ms),
     )
 
 
 def _state(row: Grant, now_ms: int) -> GrantState:
-    if row.expires_ms is not None and row.expires_ms <= now_ms:
-        return "expired"
+    if row.is_over(now_ms):
+        return "expired" if row.voided_ms is None else "voided"
     if row.available_nanos == 0 and row.held_nanos == 0:
         return "spent"
     return "active" if is_effective(row, now_ms) else "later"
