@@ -3,36 +3,28 @@
 An action that only reads is carried out by GET, one that changes by POST with the session's token.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
-from domain.refusals import BadRequest, NotFound, Refusal, StorageUnavailable
+from domain.refusals import BadRequest, NotFound, Refusal
 from entrypoints.actions import NOUNS
 from entrypoints.actions.action import Action, every_action
 from entrypoints.actions.places import ONLY_COMMANDS
-from entrypoints.http.dashboard.forms import Field, fields_of_form, given_fields, read_form, with_error
+from entrypoints.http.dashboard.forms import Field, fields_of_form, given_fields, with_error
 from entrypoints.http.dashboard.page import (
     Redirect,
     View,
     Visitor,
-    is_trusted,
-    page_handler,
-    plain_reply,
-    refused,
-    reply_of,
-    visitor_of,
 )
 from entrypoints.http.dashboard.rendering import text_of
 from entrypoints.http.dashboard.suggestions import suggestions_for
 from entrypoints.http.errors import error_of
 from entrypoints.http.management.requests import request_from
-from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
-from ports.books import StorageError
 
 PREFIX = "/dashboard/actions"
 # Verbs that take something away: their button is marked, and their form states what they will do.
@@ -48,12 +40,6 @@ HOMES: Mapping[str, str] = {
     "rate": "/dashboard/models",
     "alias": "/dashboard/routing",
 }
-_EXPIRED = View(
-    template="message.html",
-    title="Send the form again",
-    values={"text": "The form is not of this session, or came from another site. Nothing was changed."},
-    status=403,
-)
 
 
 def offered() -> dict[str, Action[Any, Any]]:
@@ -95,31 +81,10 @@ async def action_page(hub: CallContext, visitor: Visitor, request: Request) -> V
     return _form_view(action, fields, sent, reply=outcome)
 
 
-def post_handler(hub: CallContext) -> Handler:
+async def carry_out(
+    hub: CallContext, visitor: Visitor, request: Request, sent: Mapping[str, str]
+) -> View | Redirect | Refusal:
     """`POST`: carry an action out."""
-
-    @asynccontextmanager
-    async def handle(request: Request) -> AsyncIterator[Reply]:
-        try:
-            visitor = await visitor_of(hub, request)
-            if visitor is None:
-                async with page_handler(hub, action_page)(request) as reply:
-                    yield reply
-                return
-            yield reply_of(request, visitor, await _posted(hub, visitor, request))
-        except StorageError as problem:
-            yield plain_reply(request, refused(StorageUnavailable(reason=str(problem))))
-
-    return handle
-
-
-async def _posted(hub: CallContext, visitor: Visitor, request: Request) -> View | Redirect | Refusal:
-    try:
-        sent = read_form(request.body)
-    except ValueError:
-        return BadRequest(field=None, problem="The form cannot be read.")
-    if not is_trusted(visitor, request, sent.get("token", "")):
-        return _EXPIRED
     action = offered().get(request.path_values["action"])
     if action is None:
         return NotFound(kind="action", name=request.path_values["action"])

@@ -10,6 +10,7 @@ from domain.accounts.identity import Caller
 from domain.accounts.key_access import management_refusal
 from domain.accounts.permissions import Permission, denied
 from domain.refusals import BadRequest, NotFound, Refusal, StorageUnavailable
+from entrypoints.http.dashboard.forms import read_form
 from entrypoints.http.dashboard.navigation import menu_of
 from entrypoints.http.dashboard.rendering import render
 from entrypoints.http.dashboard.session import Session, is_same_site, session_of, url_of
@@ -69,6 +70,14 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
 
 
+EXPIRED = View(
+    template="message.html",
+    title="Send the form again",
+    values={"text": "The form is not of this session, or came from another site. Nothing was changed."},
+    status=403,
+)
+
+
 class Redirect(msgspec.Struct, frozen=True):
     """Go to another page of the dashboard."""
 
@@ -102,6 +111,24 @@ def page_handler(hub: CallContext, page: Page, permission: Permission | None = N
             yield plain_reply(request, refused(StorageUnavailable(reason=str(problem))))
 
     return handle
+
+
+FormPage: TypeAlias = Callable[[CallContext, Visitor, Request, Mapping[str, str]], Awaitable[Answer]]
+
+
+def form_handler(hub: CallContext, page: FormPage, permission: Permission | None = None) -> Handler:
+    """The handler of a form that was sent: `page` gets its fields. Without the session's token nothing is changed."""
+
+    async def checked(hub: CallContext, visitor: Visitor, request: Request) -> Answer:
+        try:
+            sent = read_form(request.body)
+        except ValueError:
+            return BadRequest(field=None, problem="The form cannot be read.")
+        return (
+            await page(hub, visitor, request, sent) if is_trusted(visitor, request, sent.get("token", "")) else EXPIRED
+        )
+
+    return page_handler(hub, checked, permission)
 
 
 async def visitor_of(hub: CallContext, request: Request) -> Visitor | None:

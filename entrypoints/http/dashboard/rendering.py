@@ -43,6 +43,7 @@ def _environment() -> "Environment":
         "text": text_of,
         "words": words_of,
         "minute": minute_of,
+        "day": day_of,
         "fields": fields_of,
         "grouped": grouped,
         "ms": ms_of,
@@ -97,6 +98,11 @@ def words_of(name: str) -> str:
 def minute_of(value: int) -> str:
     """A moment to the second, in UTC, as people read it."""
     return f"{datetime.fromtimestamp(value // 1000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def day_of(value: int) -> str:
+    """The day of a moment, in UTC."""
+    return f"{datetime.fromtimestamp(value // 1000, UTC):%Y-%m-%d}"
 
 
 def fields_of(value: Any) -> dict[str, Any]:

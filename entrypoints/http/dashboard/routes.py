@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from entrypoints.http.dashboard.action_pages import action_page, index_page, post_handler
-from entrypoints.http.dashboard.page import page_handler
-from entrypoints.http.dashboard.pages.accounts import keys_page, user_page, users_page
+from entrypoints.http.dashboard.action_pages import action_page, carry_out, index_page
+from entrypoints.http.dashboard.page import form_handler, page_handler
+from entrypoints.http.dashboard.pages.accounts import user_page, users_page
 from entrypoints.http.dashboard.pages.call import call_page
 from entrypoints.http.dashboard.pages.calls import calls_csv, calls_page
 from entrypoints.http.dashboard.pages.hub import audit_page, help_page, settings_page
+from entrypoints.http.dashboard.pages.keys import keys_page, make_key, new_key_page
 from entrypoints.http.dashboard.pages.limits import limits_page
 from entrypoints.http.dashboard.pages.margin import margin_csv, margin_page
 from entrypoints.http.dashboard.pages.models import models_page, providers_page, routing_page
@@ -36,6 +37,7 @@ def dashboard_routes(hub: CallContext, table: Iterable[Route]) -> tuple[Route, .
         "/calls.csv": page_handler(hub, calls_csv),
         "/calls/{id}": page_handler(hub, call_page),
         "/keys": page_handler(hub, keys_page),
+        "/keys/new": page_handler(hub, new_key_page, "manage accounts"),
         "/users": page_handler(hub, users_page, "see accounts"),
         "/users/{name:path}": page_handler(hub, user_page, "see accounts"),
         "/providers": page_handler(hub, providers_page, "see models"),
@@ -50,9 +52,13 @@ def dashboard_routes(hub: CallContext, table: Iterable[Route]) -> tuple[Route, .
         "/actions": page_handler(hub, index_page, "see accounts"),
         "/actions/{action}": page_handler(hub, action_page),
     }
+    forms = {
+        "/keys/new": form_handler(hub, make_key, "manage accounts"),
+        "/actions/{action}": form_handler(hub, carry_out),
+    }
     return (
         *(Route(method="GET", template=f"{ROOT}{path}", handler=handler) for path, handler in pages.items()),
-        Route(method="POST", template=f"{ROOT}/actions/{{action}}", handler=post_handler(hub)),
+        *(Route(method="POST", template=f"{ROOT}{path}", handler=handler) for path, handler in forms.items()),
         Route(method="GET", template=f"{ROOT}/sign-in", handler=sign_in_page(hub)),
         Route(method="POST", template=f"{ROOT}/sign-in", handler=sign_in(hub, attempts)),
         Route(method="GET", template=f"{ROOT}/sign-in/{{link}}", handler=link_page(hub)),

@@ -1,16 +1,15 @@
-"""API keys, users and their credit."""
+"""Users and their credit."""
 
 import msgspec
 
 from domain.refusals import NotFound, Refusal
 from entrypoints.http.dashboard.action_pages import done_text, path_of
 from entrypoints.http.dashboard.page import View, Visitor
+from entrypoints.http.dashboard.pages.keys import key_rows, keys_of
 from entrypoints.http.dashboard.pages.own_calls import newest_calls
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.credit import ShowBalance, WalletView, show_balance
-from entrypoints.usecases.manage.key_terms import KeyView
-from entrypoints.usecases.manage.keys import list_keys
 from entrypoints.usecases.manage.users import NamedUser, UserView, list_users, show_user
 from entrypoints.usecases.management_context import NoFields
 from entrypoints.usecases.public_types import Credits
@@ -24,23 +23,6 @@ class UserRow(msgspec.Struct, frozen=True, kw_only=True):
 
     user: UserView
     available: Credits
-
-
-async def keys_page(hub: CallContext, visitor: Visitor, request: Request) -> View | Refusal:
-    """`GET /dashboard/keys`: all keys for operators, else the visitor's own."""
-    wanted = (request.query_value("q") or "").strip()
-    keys = await _keys(hub, visitor, None if visitor.may("see accounts") else visitor.name)
-    found = [key for key in keys if not wanted or wanted in f"{key.user} {key.name} {key.prefix} {key.state}"]
-    values = {
-        "keys": found[:ROWS_MAX],
-        "left": max(0, len(found) - ROWS_MAX),
-        "wanted": wanted,
-        "show_user": visitor.may("see accounts"),
-        "may_change": visitor.may("manage accounts"),
-        "path_of": path_of,
-        "done": done_text(request),
-    }
-    return View(template="keys.html", title="API keys", values=values)
 
 
 async def users_page(hub: CallContext, visitor: Visitor, request: Request) -> View | Refusal:
@@ -75,14 +57,8 @@ async def user_page(hub: CallContext, visitor: Visitor, request: Request) -> Vie
     values = {
         "user": user,
         "wallet": wallet,
-        "keys": await _keys(hub, visitor, name),
+        "keys": await key_rows(hub, visitor, await keys_of(hub, visitor, name)),
         "calls": await newest_calls(hub, visitor, LATEST, name),
         "path_of": path_of,
     }
     return View(template="user.html", title=user.display_name or user.name, values=values)
-
-
-async def _keys(hub: CallContext, visitor: Visitor, user: str | None) -> list[KeyView]:
-    """The keys of a user, or all; the newest first."""
-    keys = await list_keys(visitor.acting(hub), NoFields())
-    return [key for key in reversed(keys) if user is None or key.user == user] if isinstance(keys, list) else []

@@ -1,5 +1,7 @@
 """The overview: balance, what was spent, the latest calls, and first steps while the hub is new."""
 
+from urllib.parse import urlencode
+
 import msgspec
 
 from domain.catalog.vendors import ECHO
@@ -94,7 +96,7 @@ async def _steps(hub: CallContext, visitor: Visitor, has_calls: bool) -> list[St
         Step(
             title="Make an API key",
             text="For an app or a user. Limit it by models, operations and expiry.",
-            path=path_of("key create", user=visitor.name),
+            path=f"/dashboard/keys/new?{urlencode({'user': visitor.name})}",
             button="Create key",
             done=len(keys) > 1,
         ),
