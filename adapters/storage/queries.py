@@ -11,7 +11,6 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
-from domain.books.ids import CALL, packed
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row, running
 from domain.books.statistics.summary import PastUsage
 from domain.books.statistics.sums import SummedCall
@@ -83,12 +82,6 @@ _GRANT = Query(kind=Grant, rest="where id = ?", columns=("id",))
 _HOLD = Query(kind=Hold, rest="where id = ?", columns=("id",))
 _CALL = Query(kind=Call, rest="where id = ?", columns=("id",))
 _ADJUSTMENTS = Query(kind=Adjustment, rest="where call_id = ? order by seq", columns=("call_id",))
-_NEWEST = "order by id desc limit ?"
-_HOLDS_BEFORE = Query(kind=Hold, rest=f"where id < ? {_NEWEST}", columns=("id", None))
-_CALLS_BEFORE = Query(kind=Call, rest=f"where id < ? {_NEWEST}", columns=("id", None))
-_OF_USER = ("user_id", "id", None)
-_HOLDS_OF_USER = Query(kind=Hold, rest=f"where user_id = ? and id < ? {_NEWEST}", columns=_OF_USER)
-_CALLS_OF_USER = Query(kind=Call, rest=f"where user_id = ? and id < ? {_NEWEST}", columns=_OF_USER)
 _ANSWER = Query(kind=Idempotency, rest="where user_id = ? and key = ?", columns=("user_id", "key"))
 _FIRST_SUM = Query(kind=UsageSum, rest="order by slot_ms limit ?", columns=(None,))
 _OLDEST_HOLD = Query(kind=Hold, rest="order by id limit ?", columns=(None,))
@@ -115,8 +108,6 @@ INDEXED: tuple[Query[Any], ...] = tuple(
 
 # More than can be committed in another order than that of their numbers.
 _ADJUSTMENTS_SEEN = 20
-# Behind every id of a call.
-_AFTER_ALL = "\U0010ffff"
 
 
 class BookReads:
@@ -175,16 +166,6 @@ class BookReads:
 
     async def adjustments(self, call_id: str) -> list[Adjustment]:
         return await self._rows(_ADJUSTMENTS(call_id))
-
-    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
-        before = _AFTER_ALL if before_id is None else before_id
-        if user_id is None:
-            queries: tuple[Bound[Any], ...] = (_HOLDS_BEFORE(before, limit), _CALLS_BEFORE(before, limit))
-        else:
-            queries = (_HOLDS_OF_USER(user_id, before, limit), _CALLS_OF_USER(user_id, before, limit))
-        holds, ended = (await self._at_once(*queries)).rows
-        found: list[Call] = [*map(running, holds), *ended]
-        return sorted(found, key=lambda call: packed(call.id, CALL), reverse=True)[:limit]
 
     async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
         row = await self._one(_ANSWER(user_id, key))

@@ -4,6 +4,7 @@ Its modules:
 
     rows               holds, calls, kept answers, the audit log, and the union of all rows
     ids                ids as the books keep them, in 16 bytes
+    call_query         which calls of the call log are read
     statistics         what was used and charged, as sums that are proved against the calls
     lookups            rows of one type by the values of some columns, as data
     view               the protocol of a scope: steps to load, and the facts to show

@@ -15,6 +15,8 @@ PAIRS = tuple(high + low for high in DIGITS for low in DIGITS)
 
 _AS_TEXT = b"\xff"
 _LENGTH, _BYTES = 26, 16
+# In the year 9774; later ones would look like texts.
+_LAST_MS = 7 * 2**45 - 1
 # The first digit is less than 7, so that the first byte is never the one of a text.
 _PACKABLE = re.compile(f"[0-6][{DIGITS}]{{{_LENGTH - 1}}}").fullmatch
 # The digits that Python's own `int` reads in base 32.
@@ -44,3 +46,8 @@ def unpacked(value: bytes, prefix: str) -> str:
 def text_of(value: bytes | str, prefix: str) -> str:
     """Return the id as text, whether it is packed with this prefix or a text already."""
     return value if isinstance(value, str) else unpacked(value, prefix)
+
+
+def first_id(prefix: str, at_ms: int) -> str:
+    """Return the id that is before all ids of this prefix that were made at the moment or later."""
+    return unpacked(min(max(at_ms, 0), _LAST_MS).to_bytes(6, "big") + bytes(_BYTES - 6), prefix)

@@ -41,6 +41,8 @@ class Action(msgspec.Struct, Generic[Request, Reply], frozen=True, kw_only=True)
     needs_books      whether there must be books; a few read only what ships with the hub
     needs_providers  whether it needs the whole hub, with its providers, as serving does
     is_streamed      whether the handler returns an iterator over any number of replies, which are sent one by one
+    own              whether every user may do it as far as it is about the user's own things: the handler keeps to
+                     `ActionContext.own`
     has_progress     whether it may take long and reports how far it is to the context's `report`
     """
 
@@ -54,6 +56,7 @@ class Action(msgspec.Struct, Generic[Request, Reply], frozen=True, kw_only=True)
     needs_books: bool = True
     needs_providers: bool = False
     is_streamed: bool = False
+    own: bool = False
     has_progress: bool = False
     request: type[Request]
     reply: Any

@@ -14,6 +14,7 @@ ACTIONS = (
         example="aihub stats show --since 7d --every day --by provider,model",
         permission="see calls",
         is_change=False,
+        own=True,
         request=stats.ShowStats,
         reply=stats.StatsView,
         handler=stats.show_stats,

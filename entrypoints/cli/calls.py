@@ -10,7 +10,7 @@ from entrypoints.usecases.manage import call_actions as actions
 from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments
 from entrypoints.usecases.public_types import written
 
-_APART = ("attempts", "adjustments", "usage", "charge", "hold", "uncollected", "billed")
+_APART = ("attempts", "adjustments", "lines", "usage", "charge", "hold", "uncollected", "billed", "adjusted")
 
 
 def call_list(request: actions.ListCalls, reply: list[CallView]) -> Output:
@@ -54,6 +54,7 @@ def call_shown(request: actions.ShowCall, reply: CallWithAdjustments) -> Output:
         del shown["uncollected"]
     ordered = {name: shown[name] for name in value if name in shown}
     parts = [fields(ordered), _rows("attempt", reply.attempts), _rows("adjustment", reply.adjustments)]
+    parts.append(_rows("line", reply.lines))
     return Output(text="\n\n".join(filter(None, parts)))
 
 

@@ -107,7 +107,7 @@ async def _carried_out(
         names = {**names_of(action), **(given.names if given else {})}
         raise complaint(reply, getattr(args, "places", names))
     if action.is_streamed:
-        return await write_replies(reply, action.name.partition(" ")[0], args.json)
+        return await write_replies(reply, action.reply, action.name.partition(" ")[0], args.json)
     view = view_of(action.name)
     assert view is not None
     return msgspec.structs.replace(view(request, reply), value=reply)

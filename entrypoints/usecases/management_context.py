@@ -81,7 +81,8 @@ def _ignore(progress: str) -> None:
 class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
     """The context of an action: the hub, the name of the actor for the audit log with the role, and the policy.
 
-    `report` receives the progress of a long action.
+    `report` receives the progress of a long action. `own` is the name of the user whose things alone the action is
+    about, where a user asks who may see no others; None for operators.
     """
 
     hub: ManagementContext
@@ -89,6 +90,7 @@ class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
     role: Role = "owner"
     policy: ActionPolicy = ActionPolicy()
     report: Callable[[str], None] = _ignore
+    own: str | None = None
 
 
 class NoFields(msgspec.Struct, frozen=True):

@@ -1,9 +1,11 @@
 """Reading the call log."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from domain.books.call_query import CallQuery, LineQuery, LoggedCall
 from domain.books.rows import Call
-from domain.ledger.rows import Adjustment
+from domain.ledger.rows import Adjustment, Transfer
 
 
 class CallReader(Protocol):
@@ -13,8 +15,24 @@ class CallReader(Protocol):
         """One call, running or ended."""
         ...
 
-    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
-        """The newest calls first, running ones too, of one user or of all; only those before an id, where given."""
+    async def call_log(self, query: CallQuery) -> list[LoggedCall]:
+        """A page of the call log, running calls too."""
+        ...
+
+    async def call_count(self, query: CallQuery) -> int:
+        """How many calls the query asks for, whatever its page."""
+        ...
+
+    async def call_lines(self, query: LineQuery) -> list[Transfer]:
+        """A page of the lines of the journal of a user's calls."""
+        ...
+
+    async def call_line_count(self, query: LineQuery) -> int:
+        """How many lines the query asks for, whatever its page."""
+        ...
+
+    async def lines_of(self, causes: Mapping[str, str]) -> list[Transfer]:
+        """The lines of the journal of calls and grants, by cause, kind and step: the prefix of each id by the id."""
         ...
 
     async def adjustments(self, call_id: str) -> list[Adjustment]:

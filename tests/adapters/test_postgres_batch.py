@@ -13,6 +13,7 @@ asyncpg = pytest.importorskip("asyncpg", reason="no PostgreSQL: its driver async
 from adapters.storage.postgres.connection import Database
 from adapters.storage.postgres.storage import PostgresStorage
 from adapters.storage.postgres.tables import TABLES, parameters_of, statement_of
+from domain.books.call_query import CallQuery
 from domain.books.guards import CATALOGUE, GUARDED, UNGUARDED
 from domain.books.management_scopes import KeyScope, ProviderScope, UserScope
 from domain.books.rows import ROW_TYPES
@@ -182,7 +183,7 @@ async def test_a_commit_that_a_crash_of_the_database_takes_back_is_made_again(ur
         assert await hold_one(storage, "call-1")
         assert Crashing.commits_left < 1
         assert await storage.wallet("user-1") == [a_grant(available_nanos=90, held_nanos=10)]
-        assert [call.id for call in await storage.calls(None, 9)] == ["call-1"]
+        assert [one.call.id for one in await storage.call_log(CallQuery())] == ["call-1"]
 
 
 async def test_a_decision_that_writes_nothing_leaves_no_trace(url: str, outsider: Any) -> None:
@@ -232,7 +233,7 @@ async def test_a_row_that_cannot_be_stored_fails_alone(url: str) -> None:
         answers = await asyncio.gather(*(storage.decide(CALLER, rule) for rule in rules), return_exceptions=True)
 
         assert [type(answer) for answer in answers] == [Decided, *[AssertionError] * 3, Decided]
-        assert [call.id for call in await storage.calls(None, 9)] == ["call-2", "call-1"]
+        assert [one.call.id for one in await storage.call_log(CallQuery())] == ["call-2", "call-1"]
         assert await storage.users() == [a_user()]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.storage.sqlite.storage import SqliteStorage
 from domain.books.management_scopes import KeyScope, UserScope
+from domain.books.rows import running
 from domain.ledger.rows import Grant, Transfer
 from tests.adapters.storage_rules import (
     a_grant,
@@ -96,7 +97,9 @@ async def test_whatever_was_answered_survives_a_kill(books_path: Path) -> None:
     facts = [line.split() for line in answered if line.endswith("\n")]
     assert len(facts) >= 400
     async with SqliteStorage.open(books_path) as storage:
-        calls = {call.id: call for call in await storage.calls(None, 10**9)}
+        async with storage.snapshot() as books:
+            calls = {call.id: call async for call in books.calls()}
+            calls |= {hold.id: running(hold) async for hold in books.holds()}
         for fact, call_id in facts:
             assert fact == "held" or calls[call_id].ending == "completed"
             assert call_id in calls

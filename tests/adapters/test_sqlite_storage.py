@@ -17,6 +17,7 @@ from adapters.storage.migrate import read_migrations
 from adapters.storage.sqlite.connection import Connection
 from adapters.storage.sqlite.file import error_text, open_reader, open_writer
 from adapters.storage.sqlite.storage import SqliteStorage
+from domain.books.call_query import CallQuery
 from domain.books.management_scopes import UserScope
 from domain.books.rows import running
 from domain.books.scopes import CallScope
@@ -116,7 +117,7 @@ async def test_a_cancelled_caller_is_skipped_before_its_batch_begins_and_kept_af
         assert await hold_one(storage, "later")
         assert first.cancelled()
         assert second.cancelled()
-        assert [call.id for call in await storage.calls(None, 9)] == ["later", "begun"]
+        assert [one.call.id for one in await storage.call_log(CallQuery())] == ["later", "begun"]
         assert await storage.wallet("user-1") == [a_grant(available_nanos=80, held_nanos=20)]
 
 
@@ -183,7 +184,7 @@ async def test_more_than_may_wait_are_turned_away(books_path: Path) -> None:
 
         assert answers[:4] == [True] * 4
         assert [type(answer) for answer in answers[4:]] == [StorageError] * 2
-        assert len(await storage.calls(None, 9)) == 4
+        assert await storage.call_count(CallQuery()) == 4
 
 
 async def test_closing_finishes_what_waits_and_refuses_what_comes_later(books_path: Path) -> None:

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from adapters.storage.sqlite.storage import SqliteStorage
+from domain.books.call_query import CallQuery
 from domain.books.management_scopes import KeyScope, ProviderScope, UserScope
-from domain.books.rows import Idempotency, call_of, running
+from domain.books.rows import Call, Idempotency, call_of, running
 from domain.books.scopes import CallScope
 from domain.ledger.rows import HoldLine
 from domain.model_api.call import AttemptRecord
@@ -183,12 +185,17 @@ async def test_calls_come_newest_first_of_one_user_or_of_all(storage: Storage) -
     first, last = a_call("call-1"), running(a_hold("call-3"))
     their_first, their_last = running(a_hold("call-2", **theirs)), a_call("call-4", **theirs)
 
-    assert await storage.calls(None, 2) == [their_last, last]
-    assert await storage.calls(None, 9, "call-4") == [last, their_first, first]
-    assert await storage.calls(None, 1, "call-2") == [first]
-    assert await storage.calls("user-1", 9) == [last, first]
-    assert await storage.calls("user-2", 9) == [their_last, their_first]
-    assert await storage.calls("user-2", 9, "call-4") == [their_first]
+    async def page(**query: Any) -> list[Call]:
+        return [one.call for one in await storage.call_log(CallQuery(**query))]
+
+    assert await page(limit=2) == [their_last, last]
+    assert await page(beyond="call-4") == [last, their_first, first]
+    assert await page(beyond="call-2", limit=1) == [first]
+    assert await page(user_id="user-1") == [last, first]
+    assert await page(user_id="user-2") == [their_last, their_first]
+    assert await page(user_id="user-2", beyond="call-4") == [their_first]
+    assert await page(oldest_first=True, beyond="call-1", limit=2) == [their_first, last]
+    assert await page(skip=1, limit=2) == [last, their_first]
 
 
 async def test_calls_of_every_form_of_id_come_in_one_order(storage: Storage) -> None:
@@ -203,7 +210,7 @@ async def test_calls_of_every_form_of_id_come_in_one_order(storage: Storage) -> 
 
     assert [call.id for call in rows["calls"]] == [old, new, "other"]
     assert [line.cause for line in rows["transfers"] if line.kind == "hold"] == [old, new, "other"]
-    assert [call.id for call in await storage.calls(None, 9, "other")] == [new, old]
+    assert [one.call.id for one in await storage.call_log(CallQuery(beyond="other"))] == [new, old]
 
 
 async def test_an_answer_is_remembered_for_its_user_and_key(storage: Storage) -> None:

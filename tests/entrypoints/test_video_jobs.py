@@ -14,6 +14,7 @@ from adapters.providers.http import HttpProviders
 from adapters.providers.transport import Http1Transport
 from adapters.providers.video import VIDEO
 from domain.billing.verification import Totals
+from domain.books.call_query import CallQuery
 from domain.books.rows import Call
 from domain.pricing.money import UNITS_PER_RATE
 from domain.pricing.tiers import UnitPrices
@@ -68,8 +69,8 @@ class Studio(msgspec.Struct, kw_only=True):
         proved = await verify(self.hub.storage)
         assert isinstance(proved, Totals)
         assert (0, 1) == (proved.open_holds, proved.calls)
-        (call,) = await self.hub.storage.calls(None, 10)
-        return call
+        (logged,) = await self.hub.storage.call_log(CallQuery())
+        return logged.call
 
     def methods(self) -> list[str]:
         return [request.method for request in self.stub.requests]

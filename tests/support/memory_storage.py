@@ -5,7 +5,7 @@ It keeps the promises of the port but one: its books end with the process. A bac
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from itertools import islice
 from threading import Lock
@@ -17,6 +17,7 @@ from adapters.storage.migrate import migrate, read_migrations
 from adapters.storage.sqlite.file import publish
 from adapters.storage.sqlite.tables import JOURNAL, TABLES
 from domain.accounts.rows import ApiKey, User
+from domain.books.call_query import CallQuery, LineQuery, LoggedCall
 from domain.books.ids import CALL, packed
 from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, Row, running
 from domain.books.statistics.summary import PastUsage, UsageQuery
@@ -33,6 +34,7 @@ from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from ports.books import Snapshot
+from tests.support.memory_call_log import matching_calls, matching_lines, page_of_calls, page_of_lines
 from tests.support.parts import part_of
 from tests.support.storage_invariants import check, check_parents
 
@@ -120,13 +122,26 @@ class MemoryStorage:
         with self._lock:
             return [*self._books.adjustments.get(call_id, ())]
 
-    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
+    async def call_log(self, query: CallQuery) -> list[LoggedCall]:
         with self._lock:
-            calls = [*self._books.calls.values(), *map(running, self._books.holds.values())]
-        newest = sorted(calls, key=_order, reverse=True)
-        if before_id is not None:
-            newest = newest[[call.id for call in newest].index(before_id) + 1 :]
-        return [*islice((call for call in newest if user_id is None or call.user_id == user_id), limit)]
+            return page_of_calls(self._books, query)
+
+    async def call_count(self, query: CallQuery) -> int:
+        with self._lock:
+            return len(matching_calls(self._books, query))
+
+    async def call_lines(self, query: LineQuery) -> list[Transfer]:
+        with self._lock:
+            return page_of_lines(self._books, query)
+
+    async def call_line_count(self, query: LineQuery) -> int:
+        with self._lock:
+            return len(matching_lines(self._books, query))
+
+    async def lines_of(self, causes: Mapping[str, str]) -> list[Transfer]:
+        with self._lock:
+            lines = [line for line in self._books.journal.values() if line.cause in causes]
+        return sorted(lines, key=JOURNAL.encode)
 
     async def limits(self) -> list[Limit]:
         rows = self._books.limiting.limits.values()

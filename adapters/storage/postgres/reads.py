@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from adapters.storage.call_statements import Statement
 from adapters.storage.postgres.connection import Connection
 from adapters.storage.postgres.tables import BY_KIND
 from adapters.storage.queries import BookSnapshot, Bound, Query, Selected
@@ -68,6 +69,15 @@ def _numbered(text: str) -> str:
     """The text with the parameters numbered, as PostgreSQL names them."""
     first, *others = text.split("?")
     return first + "".join(f"${n}{part}" for n, part in enumerate(others, 1))
+
+
+async def selected(connection: Connection, statement: Statement) -> list[Any]:
+    """Return what a statement of the call log selects."""
+    values = [value for _, _, value in statement.values]
+    if statement.kind is None:
+        return [record[0] for record in await connection.fetch(_numbered(statement.text), *values)]
+    table = BY_KIND[statement.kind]
+    return table.decoded(await connection.fetch(_numbered(statement.text.format(columns=table.columns)), *values))
 
 
 async def usage(connection: Connection, query: UsageQuery) -> list[UsageSum]:

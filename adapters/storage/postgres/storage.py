@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from adapters.storage.call_log import CallLogReads
+from adapters.storage.call_statements import Statement
 from adapters.storage.group_commit import GroupCommit, Opening, Operation
 from adapters.storage.migrate import read_migrations
 from adapters.storage.postgres import reads as read
@@ -28,11 +30,13 @@ P = ParamSpec("P")
 BATCH_MAX = 500
 
 
-class PostgresStorage(GroupCommit, BookReads):
+class PostgresStorage(GroupCommit, CallLogReads, BookReads):
     """Storage in a database that any number of processes share. Made by `open`, ended by `aclose`.
 
     It belongs to the event loop that opened it.
     """
+
+    id_text = "id"
 
     def __init__(self, database: Database, *, waiting_max: int) -> None:
         super().__init__(batch_max=BATCH_MAX, waiting_max=waiting_max)
@@ -127,6 +131,9 @@ class PostgresStorage(GroupCommit, BookReads):
 
     async def catalog_version(self) -> int:
         return await self._read(read.version)
+
+    async def _selected(self, statement: Statement) -> list[Any]:
+        return await self._read(read.selected, statement)
 
     async def usage(self, query: UsageQuery) -> list[UsageSum]:
         return await self._read(read.usage, query)

@@ -6,12 +6,13 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
+from adapters.storage.call_statements import Statement
 from adapters.storage.parts import Part
 from adapters.storage.queries import BookSnapshot, Bound, Query, Selected
 from adapters.storage.sqlite.tables import BY_KIND, USAGE_SUMS, Table
 from adapters.storage.usage_statement import EMPTY, usage_statement
-from domain.books.ids import packed
-from domain.books.rows import Row
+from domain.books.ids import CALL, GRANT, packed, unpacked
+from domain.books.rows import Call, Hold, Row
 from domain.books.statistics.summary import UsageQuery
 from domain.books.statistics.usage_sum import UsageSum
 
@@ -21,6 +22,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 P = ParamSpec("P")
 
 _ROWS_IN_CHUNK, _ROWS_IN_PORTION = 500, 1_000
+# How the columns of the call log's statements keep ids.
+_IDS = {"calls": BY_KIND[Call].ids, "holds": BY_KIND[Hold].ids, "journal": {"grant_id": GRANT}}
 # An empty text, packed.
 _NO_ID = "x'ff'"
 
@@ -55,6 +58,23 @@ def statement_of(query: Query[Any]) -> str:
     """Return the statement of a query."""
     table = BY_KIND[query.kind]
     return f"select {table.columns} from {table.name} {query.rest}"  # noqa: S608 — constants of ours
+
+
+def selected(connection: sqlite3.Connection, statement: Statement) -> list[Any]:
+    """Return what a statement of the call log selects."""
+    values = [
+        value if column not in ids else packed(value, ids[column])
+        for table, column, value in statement.values
+        for ids in (_IDS.get(table, {}),)
+    ]
+    if "call_id_text" in statement.text:
+        connection.create_function("call_id_text", 1, lambda value: unpacked(value, CALL), deterministic=True)
+    if statement.kind is not None:
+        lines = BY_KIND[statement.kind]
+        return [lines.decode(row) for row in connection.execute(statement.text.format(columns=lines.columns), values)]
+    return [
+        unpacked(one, CALL) if isinstance(one, bytes) else one for (one,) in connection.execute(statement.text, values)
+    ]
 
 
 def usage(connection: sqlite3.Connection, query: UsageQuery) -> list[UsageSum]:

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from adapters.storage.call_log import CallLogReads
+from adapters.storage.call_statements import Statement
 from adapters.storage.group_commit import GroupCommit, Opening, Operation
 from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.queries import BookReads, Bound, Selected
@@ -41,11 +43,13 @@ P = ParamSpec("P")
 _BATCH_MAX = 256
 
 
-class SqliteStorage(GroupCommit, BookReads):
+class SqliteStorage(GroupCommit, CallLogReads, BookReads):
     """Storage in one SQLite file; several processes may share it. Made by `open`, ended by `aclose`.
 
     It belongs to the event loop that opened it.
     """
+
+    id_text = "call_id_text(id)"
 
     def __init__(self, path: str, writer: Connection, reader: Connection, *, busy_ms: int, waiting_max: int) -> None:
         super().__init__(batch_max=_BATCH_MAX, waiting_max=waiting_max)
@@ -141,6 +145,10 @@ class SqliteStorage(GroupCommit, BookReads):
 
     async def catalog_version(self) -> int:
         return await self._read(read.version)
+
+    async def _selected(self, statement: Statement) -> list[Any]:
+        async with self._own_reader() as reader:
+            return await reader.run(read.selected, statement)
 
     async def usage(self, query: UsageQuery) -> list[UsageSum]:
         async with self._own_reader() as reader:

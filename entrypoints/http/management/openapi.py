@@ -9,6 +9,7 @@ from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
+from entrypoints.actions.action import Action
 from entrypoints.actions.places import Place
 from entrypoints.usecases import public_types
 
@@ -106,7 +107,7 @@ def _operation(place: Place, requests: dict[str, Any], by_type: dict[Any, dict[s
         "responses": {
             "201" if place.is_creation else "200": {
                 "description": "Done.",
-                "content": {"application/json": {"schema": _reply_schema(action.reply, by_type)}},
+                "content": _reply_content(action, by_type),
             },
             **{status: {"$ref": f"#/components/responses/{status}"} for status in errors},
         },
@@ -119,6 +120,15 @@ def _operation(place: Place, requests: dict[str, Any], by_type: dict[Any, dict[s
         schema = {"type": "object", "properties": body, "required": needed, "additionalProperties": False}
         operation["requestBody"] = {"required": bool(needed), "content": {"application/json": {"schema": schema}}}
     return operation
+
+
+def _reply_content(action: Action[Any, Any], by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    if action.is_streamed:
+        return {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/x-ndjson": {"schema": {"type": "string", "description": "a JSON object for each line"}},
+        }
+    return {"application/json": {"schema": _reply_schema(action.reply, by_type)}}
 
 
 def _parameter(name: str, where: str, schema: dict[str, Any], is_required: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ misspelled limit must not become no limit.
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -93,13 +93,18 @@ def _texts(place: Place, query: str) -> dict[str, Any] | BadRequest:
     texts: dict[str, Any] = {}
     kinds: Mapping[str, Any] = {f.encode_name: f.type for f in msgspec.structs.fields(place.action.request)}
     for name, text in parse_qsl(query, keep_blank_values=True):
-        if getattr(kinds.get(name), "__origin__", None) in (list, tuple):
+        if _is_list(kinds.get(name)):
             texts.setdefault(name, []).append(text)
         elif name in texts:
             return BadRequest(field=name, problem="The query has this field twice: send one value.")
         else:
             texts[name] = text
     return texts
+
+
+def _is_list(kind: Any) -> bool:
+    described = kind.__origin__ if get_origin(kind) is Annotated else kind
+    return get_origin(described) in (list, tuple)
 
 
 def _value(given: Any, kind: Any, now_ms: int, *, is_json: bool) -> Any:

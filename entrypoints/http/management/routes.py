@@ -12,6 +12,7 @@ from domain.accounts.permissions import denied
 from domain.refusals import BadRequest, Refusal, StorageUnavailable
 from entrypoints.actions.places import Place, places
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
+from entrypoints.http.exports import Exported
 from entrypoints.http.keys import caller_of_request
 from entrypoints.http.management.openapi import document
 from entrypoints.http.management.requests import request_of
@@ -19,6 +20,7 @@ from entrypoints.http.replies import JSON_HEADER, refuse
 from entrypoints.http.wire import Handler, Reply, Request, Route
 from entrypoints.usecases import public_types
 from entrypoints.usecases.call_context import CallContext
+from entrypoints.usecases.line_formats import LineFormat
 from entrypoints.usecases.management_context import ActionContext, Denial
 from ports.books import StorageError
 
@@ -42,6 +44,8 @@ def _action_handler(hub: CallContext, place: Place) -> Handler:
         answer = await _answered(hub, place, request)
         if isinstance(answer, Refusal):
             yield refuse(OPENAI_CALLER, request, answer)
+        elif isinstance(answer, Exported):
+            yield answer.reply(request)
         else:
             yield _reply(request, answer, 201 if place.is_creation else 200)
 
@@ -53,18 +57,22 @@ async def _answered(hub: CallContext, place: Place, request: Request) -> Any:
     caller = await caller_of_request(hub, request)
     if not isinstance(caller, Caller):
         return caller
-    if (refusal := denied(caller, place.action.permission)) is not None:
+    refusal = denied(caller, place.action.permission) or management_refusal(caller.key)
+    if refusal is not None and not place.action.own:
         return refusal
-    if (refused := management_refusal(caller.key)) is not None:
-        return refused
     action_request = request_of(place, request, hub.clock.now_ms())
     if isinstance(action_request, BadRequest):
         return action_request
-    acting = ActionContext(hub=hub, by=f"api:{caller.user.name}", role=caller.role, policy=hub.policy)
+    name = caller.user.name
+    own = None if refusal is None else name
+    acting = ActionContext(hub=hub, by=f"api:{name}", role=caller.role, policy=hub.policy, own=own)
     try:
         reply = await place.action.handler(acting, action_request)
     except StorageError as problem:
         return StorageUnavailable(reason=str(problem))
+    if place.action.is_streamed and not isinstance(reply, Refusal):
+        form: LineFormat = getattr(action_request, "format", "jsonl")
+        return Exported(replies=reply, kind=place.action.reply, form=form, noun=place.action.name.partition(" ")[0])
     return reply if isinstance(reply, Denial) or not isinstance(reply, list) else {"data": reply}
 
 

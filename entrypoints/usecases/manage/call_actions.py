@@ -1,30 +1,25 @@
 """The actions on the call log: their requests, replies and use cases."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from domain.refusals import NotFound
+from domain.books.call_query import CallQuery
+from domain.refusals import NotFound, Remedy
 from entrypoints.usecases.manage import call_log
-from entrypoints.usecases.manage.call_view import (
-    CallView,
-    CallWithAdjustments,
-    ExportedCall,
-    adjustment_view,
-    call_view,
-)
+from entrypoints.usecases.manage.call_log import CallFilter
+from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments, call_in_full, call_view, without_costs
+from entrypoints.usecases.manage.own import sees_costs
 from entrypoints.usecases.management_context import ActionContext, Denial
-from entrypoints.usecases.public_types import Credits, Moment
 
 LIMIT_MAX = 10_000
 
 
-class ListCalls(msgspec.Struct, frozen=True, kw_only=True):
+class ListCalls(CallFilter, frozen=True, kw_only=True):
     """Which calls to list, the newest first."""
 
-    user: Annotated[str | None, Meta(description="only the calls of this user")] = None
     limit: Annotated[int, Meta(description="how many at most", ge=1, le=LIMIT_MAX)] = 20
     before: Annotated[
         str | None, Meta(description="only calls that began before the call of this id: the next page")
@@ -37,36 +32,47 @@ class ShowCall(msgspec.Struct, frozen=True, kw_only=True):
     id: Annotated[str, Meta(description="the id of the call, as the header x-request-id of its answer has it")]
 
 
-class ExportCalls(msgspec.Struct, frozen=True, kw_only=True):
+class ExportCalls(CallFilter, frozen=True, kw_only=True):
     """Which calls to export, the oldest first."""
 
-    user: Annotated[str | None, Meta(description="only the calls of this user")] = None
-    since: Annotated[Moment | None, Meta(description="calls that began then or later (the first)")] = None
-    until: Annotated[Moment | None, Meta(description="calls that began before then (now)")] = None
+    format: Annotated[Literal["csv", "jsonl"], Meta(description="CSV, or a JSON object for each line")] = "csv"
 
 
 async def list_calls(context: ActionContext, request: ListCalls) -> list[CallView] | Denial:
     """The newest calls, of one user or of all."""
-    found = await call_log.newest_calls(context.hub.storage, request.user, request.limit, request.before)
-    return found if isinstance(found, NotFound) else [*map(call_view, found)]
+    query = await call_log.query_of(context, request)
+    if not isinstance(query, CallQuery):
+        return query
+    if request.before is not None and not await context.hub.storage.call_count(CallQuery(ids=(request.before,))):
+        return NotFound(kind="call", name=request.before, remedy=Remedy("call list"))
+    query = msgspec.structs.replace(query, beyond=request.before, limit=request.limit)
+    return [_shown(context, report) for report in await call_log.page_of_calls(context.hub.storage, query)]
 
 
 async def show_call(context: ActionContext, request: ShowCall) -> CallWithAdjustments | Denial:
-    """One call with every field, and the adjustments of its charge."""
-    found = await call_log.one_call(context.hub.storage, request.id)
+    """One call with every field, the adjustments of its charge, and the lines of the journal that it caused."""
+    found = await call_log.one_call(context, request.id)
     if isinstance(found, NotFound):
         return found
-    adjustments = [*map(adjustment_view, await context.hub.storage.adjustments(request.id))]
-    return CallWithAdjustments(**msgspec.structs.asdict(call_view(found)), adjustments=adjustments)
+    shown = call_in_full(found)
+    return shown if sees_costs(context) else without_costs(shown)
 
 
-async def export_calls(context: ActionContext, request: ExportCalls) -> AsyncIterator[ExportedCall] | Denial:
-    """Every call of a span, the oldest first, as of one moment."""
-    found = await call_log.every_call(context.hub.storage, request.user, request.since, request.until)
-    return found if isinstance(found, NotFound) else _exported(found)
+async def export_calls(context: ActionContext, request: ExportCalls) -> AsyncIterator[CallView] | Denial:
+    """Every call that the filter describes and that began before now, the oldest first."""
+    query = await call_log.query_of(context, request)
+    if not isinstance(query, CallQuery):
+        return query
+    if query.to_ms is None:
+        query = msgspec.structs.replace(query, to_ms=context.hub.clock.now_ms() + 1)
+    return _exported(context, query)
 
 
-async def _exported(calls: AsyncIterator[call_log.Exported]) -> AsyncIterator[ExportedCall]:
-    async for one in calls:
-        view = msgspec.structs.asdict(call_view(one.report))
-        yield ExportedCall(**view, adjusted=Credits(one.adjusted_nanos))
+async def _exported(context: ActionContext, query: CallQuery) -> AsyncIterator[CallView]:
+    async for report in call_log.every_call(context.hub.storage, query):
+        yield _shown(context, report)
+
+
+def _shown(context: ActionContext, report: call_log.CallReport) -> CallView:
+    view = call_view(report)
+    return view if sees_costs(context) else without_costs(view)

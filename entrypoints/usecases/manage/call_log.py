@@ -1,37 +1,75 @@
-"""The call log, as an operator reads it."""
+"""The call log, as operators and users read it: which calls, page by page, and each of them once."""
 
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
+from msgspec import Meta
 
-from domain.books.ids import CALL, packed
-from domain.books.rows import Call, running
+from domain.books.call_query import CallQuery, LoggedCall, Search
+from domain.books.rows import Ending
 from domain.failures import MAY_HAVE_COST
-from domain.refusals import NotFound, Remedy
+from domain.ledger.rows import Transfer
+from domain.refusals import BadRequest, NotFound, Remedy
+from entrypoints.usecases.manage.own import user_in_scope
 from entrypoints.usecases.manage.users import user_names
-from ports.books import Snapshot, Storage
+from entrypoints.usecases.management_context import ActionContext, Denial
+from entrypoints.usecases.public_types import Duration, Moment
+from ports.books import Storage
+
+Status: TypeAlias = Literal[
+    "running", "ended", "succeeded", "failed",
+    "completed", "provider_failed", "client_disconnected", "timed_out", "lost",
+]  # fmt: skip
+TEXT_MAX = 200
+# How many calls an export reads at once.
+_PART = 500
+
+_Text = Annotated[str, Meta(max_length=TEXT_MAX)]
+
+
+class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which calls are meant; all that are left out do not matter."""
+
+    user: Annotated[str | None, Meta(description="only the calls of this user")] = None
+    since: Annotated[Moment | None, Meta(description="only calls that began then or later")] = None
+    until: Annotated[Moment | None, Meta(description="only calls that began before then")] = None
+    status: Annotated[Status | None, Meta(description="only calls that ended so; failed: without the whole answer")] = (
+        None
+    )
+    model: Annotated[_Text | None, Meta(description="only those of this model, without its provider")] = None
+    provider: Annotated[_Text | None, Meta(description="only those that this provider answered")] = None
+    operation: Annotated[_Text | None, Meta(description="only those for this operation, such as chat")] = None
+    app: Annotated[_Text | None, Meta(description="only those of this app")] = None
+    key: Annotated[_Text | None, Meta(description="only those with this key, by its id")] = None
+    run: Annotated[_Text | None, Meta(description="only those of this run")] = None
+    trace: Annotated[_Text | None, Meta(description="only those of this trace")] = None
+    slower_than: Annotated[Duration | None, Meta(description="only those that took so long or longer")] = None
+    search: Annotated[
+        _Text | None, Meta(description="only those with this text in their id, model, trace or user's name")
+    ] = None
 
 
 class CallReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A call with its user's name.
+    """A call with its user's name, and the lines of the journal that it caused, where they were asked for.
 
     `incomplete`: the call has ended and its caller did not get the whole answer. `cost_unknown`: the provider may
     have charged the operator for usage that it did not report.
     """
 
-    call: Call
+    logged: LoggedCall
     user: str
+    lines: tuple[Transfer, ...] = ()
 
     @property
     def incomplete(self) -> bool:
         """Whether the caller was left with a part of the answer, or none."""
-        return self.call.ending is not None and not self.call.complete
+        return self.logged.call.ending is not None and not self.logged.call.complete
 
     @property
     def cost_unknown(self) -> bool:
         """Whether the provider's cost of this call cannot be known."""
-        call = self.call
+        call = self.logged.call
         if call.ending == "lost":
             return True
         # If an attempt was answered, it is the last one, and its usage was reported or estimated.
@@ -39,75 +77,84 @@ class CallReport(msgspec.Struct, frozen=True, kw_only=True):
         return any(attempt.outcome in MAY_HAVE_COST for attempt in unreported)
 
 
-async def newest_calls(
-    storage: Storage, user_name: str | None, limit: int, before_id: str | None = None
-) -> Sequence[CallReport] | NotFound:
-    """The newest calls first, of one user or of all; only calls before `before_id`, if it is given."""
-    user_id = await _id_of(storage, user_name)
-    if isinstance(user_id, NotFound):
-        return user_id
-    if before_id is not None and await storage.call(before_id) is None:
-        return NotFound(kind="call", name=before_id, remedy=Remedy("call list"))
+async def query_of(context: ActionContext, request: CallFilter) -> CallQuery | Denial:
+    """The query of the books for a filter; a user who may see only their own asks for nothing else."""
+    storage = context.hub.storage
+    name = user_in_scope(context, request.user)
+    if isinstance(name, NotFound):
+        return name
+    user = None if name is None else await storage.user_named(name)
+    if name is not None and user is None:
+        return NotFound(kind="user", name=name, remedy=Remedy("user list"))
+    if request.since is not None and request.until is not None and request.until <= request.since:
+        return BadRequest(field="until", problem="the time must end after it begins")
+    search = None
+    if request.search:
+        search = Search(text=request.search, user_ids=await users_found(storage, request.search))
+    return CallQuery(
+        user_id=user.id if user is not None else None,
+        from_ms=request.since,
+        to_ms=request.until,
+        **_how(request.status),
+        model=request.model,
+        provider=request.provider,
+        operation=request.operation,
+        app=request.app,
+        key_id=request.key,
+        run_id=request.run,
+        trace_id=request.trace,
+        min_duration_ms=request.slower_than,
+        search=search,
+    )
+
+
+def _how(status: Status | None) -> dict[str, Any]:
+    if status is None:
+        return {}
+    return {"endings": (status,)} if status in get_args(Ending) else {"state": status}
+
+
+async def users_found(storage: Storage, text: str) -> tuple[str, ...]:
+    """The ids of the users in whose id or name the text is."""
+    part = text.lower()
+    return tuple(user.id for user in await storage.users() if part in user.id.lower() or part in user.name.lower())
+
+
+async def page_of_calls(storage: Storage, query: CallQuery) -> list[CallReport]:
+    """A page of the log, with the names of the users."""
     names = await user_names(storage)
     return [
-        CallReport(call=call, user=names.get(call.user_id, call.user_id))
-        for call in await storage.calls(user_id, limit, before_id)
+        CallReport(logged=one, user=names.get(one.call.user_id, one.call.user_id))
+        for one in await storage.call_log(query)
     ]
 
 
-class Exported(msgspec.Struct, frozen=True, kw_only=True):
-    """A call and the sum of its adjustments, in nanocredits."""
+async def every_call(storage: Storage, query: CallQuery) -> AsyncIterator[CallReport]:
+    """Every call that the query asks for, oldest first, each once and as it is when its turn comes.
 
-    report: CallReport
-    adjusted_nanos: int
-
-
-async def every_call(
-    storage: Storage, user_name: str | None, since_ms: int | None, until_ms: int | None
-) -> AsyncIterator[Exported] | NotFound:
-    """Every call of a span, oldest first, as of one moment; the calls are streamed, not kept in memory."""
-    user_id = await _id_of(storage, user_name)
-    if isinstance(user_id, NotFound):
-        return user_id
+    The books are read part by part, so an export that is read slowly holds nothing in them.
+    """
     names = await user_names(storage)
-
-    async def each() -> AsyncIterator[Exported]:
-        async with storage.snapshot() as books:
-            adjusted: dict[str, int] = {}
-            async for adjustment in books.adjustments():
-                adjusted[adjustment.call_id] = adjusted.get(adjustment.call_id, 0) + adjustment.amount_nanos
-            async for call in in_order(books):
-                is_in_span = (since_ms or 0) <= call.started_ms < (until_ms or call.started_ms + 1)
-                if is_in_span and user_id in (None, call.user_id):
-                    report = CallReport(call=call, user=names.get(call.user_id, call.user_id))
-                    yield Exported(report=report, adjusted_nanos=adjusted.get(call.id, 0))
-
-    return each()
+    query = msgspec.structs.replace(query, oldest_first=True, limit=_PART)
+    while found := await storage.call_log(query):
+        for one in found:
+            yield CallReport(logged=one, user=names.get(one.call.user_id, one.call.user_id))
+        if len(found) < _PART:
+            return
+        query = msgspec.structs.replace(query, beyond=found[-1].call.id)
 
 
-async def in_order(books: Snapshot) -> AsyncIterator[Call]:
-    """Every call by the time of its start, ended or running; the running ones are few enough to be in memory."""
-    holds = deque([hold async for hold in books.holds()])
-    async for call in books.calls():
-        while holds and packed(holds[0].id, CALL) < packed(call.id, CALL):
-            yield running(holds.popleft())
-        yield call
-    for hold in holds:
-        yield running(hold)
-
-
-async def _id_of(storage: Storage, user_name: str | None) -> str | NotFound | None:
-    """The id of the user of that name; None without a name."""
-    if user_name is None:
-        return None
-    user = await storage.user_named(user_name)
-    return NotFound(kind="user", name=user_name, remedy=Remedy("user list")) if user is None else user.id
-
-
-async def one_call(storage: Storage, call_id: str) -> CallReport | NotFound:
-    """The report of one call."""
-    call = await storage.call(call_id)
-    if call is None:
-        return NotFound(kind="call", name=call_id, remedy=Remedy("call list"))
+async def one_call(context: ActionContext, call_id: str) -> CallReport | NotFound:
+    """The report of one call; one that the asker may not see does not exist."""
+    storage = context.hub.storage
+    missing = NotFound(kind="call", name=call_id, remedy=Remedy("call list"))
+    found = await storage.call_log(CallQuery(ids=(call_id,), limit=1))
+    if not found:
+        return missing
     names = await user_names(storage)
-    return CallReport(call=call, user=names.get(call.user_id, call.user_id))
+    call = found[0].call
+    user = names.get(call.user_id, call.user_id)
+    if isinstance(user_in_scope(context, user), NotFound):
+        return missing
+    lines = await storage.lines_of({call_id: "call"})
+    return CallReport(logged=found[0], user=user, lines=tuple(lines))

@@ -1,12 +1,12 @@
 """Calls and their adjustments as they are shown: every field, amounts as exact decimals, moments in UTC."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from domain.books.rows import Ending, UsageSource
-from domain.ledger.rows import Adjustment
+from domain.ledger.rows import Adjustment, Transfer, TransferKind
 from domain.model_api.call import AttemptRecord
 from domain.usage import Usage
 from entrypoints.usecases.manage.call_log import CallReport
@@ -71,6 +71,7 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     client: Annotated[str | None, Meta(description="the program that sent the request")]
     wallet_id: Annotated[str, Meta(description="the user who pays")]
     process: Annotated[str | None, Meta(description="the process that runs the call, or left it; null once settled")]
+    adjusted: Annotated[Credits, Meta(description="what later adjustments charged, or gave back if below zero")]
 
 
 class AdjustmentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,21 +86,55 @@ class AdjustmentView(msgspec.Struct, frozen=True, kw_only=True):
     at: Moment
 
 
+class LineView(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the journal: an amount that was moved from one account to another."""
+
+    kind: TransferKind
+    from_account: str
+    to_account: str
+    amount: Credits
+    at: Moment
+
+
 class CallWithAdjustments(CallView, frozen=True, kw_only=True):
-    """A call, and every later adjustment of its charge."""
+    """A call, every later adjustment of its charge, and every move of credit that it caused."""
 
     adjustments: list[AdjustmentView]
+    lines: list[LineView]
 
 
-class ExportedCall(CallView, frozen=True, kw_only=True):
-    """A call, and the sum of the later adjustments of its charge."""
+Shown = TypeVar("Shown", bound=CallView)
 
-    adjusted: Credits
+
+def without_costs(view: Shown) -> Shown:
+    """The call without what it costs the operator, and by which credentials."""
+    hidden = {"credential_id": None, "cost_usd": None}
+    attempts = [msgspec.structs.replace(one, message="", **hidden) for one in view.attempts]
+    return msgspec.structs.replace(view, attempts=attempts, price_id=None, cost_unknown=False, process=None, **hidden)
+
+
+def call_in_full(report: CallReport) -> CallWithAdjustments:
+    """A call with the moves of credit, to show it."""
+    return CallWithAdjustments(
+        **msgspec.structs.asdict(call_view(report)),
+        adjustments=[*map(adjustment_view, report.logged.adjustments)],
+        lines=[*map(_line_view, report.lines)],
+    )
+
+
+def _line_view(line: Transfer) -> LineView:
+    return LineView(
+        kind=line.kind,
+        from_account=line.from_account,
+        to_account=line.to_account,
+        amount=Credits(line.amount_nanos),
+        at=Moment(line.at_ms),
+    )
 
 
 def call_view(report: CallReport) -> CallView:
     """A call, to show it."""
-    call = report.call
+    call, usage = report.logged.call, report.logged.usage
     return CallView(
         id=call.id,
         user=report.user,
@@ -118,7 +153,7 @@ def call_view(report: CallReport) -> CallView:
         provider_model=call.provider_model,
         credential_id=call.credential_id,
         attempts=[*map(_attempt, call.attempts)],
-        usage=UsageView(**msgspec.structs.asdict(call.usage)) if call.usage else None,
+        usage=UsageView(**msgspec.structs.asdict(usage)) if usage else None,
         usage_source=call.usage_source,
         usage_note=call.usage_note,
         size=call.size,
@@ -139,6 +174,7 @@ def call_view(report: CallReport) -> CallView:
         client=call.client,
         wallet_id=call.wallet_id or call.user_id,
         process=call.owner,
+        adjusted=Credits(report.logged.adjusted_nanos),
     )
 
 

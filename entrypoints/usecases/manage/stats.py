@@ -1,6 +1,6 @@
 """`stats show`: what was used and charged, by period and by subject, from the sums that each settlement writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -9,7 +9,8 @@ from msgspec import Meta
 from domain.books.statistics.summary import Period, Subject, UsageQuery, by_period, merged, slots_of, total
 from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
 from domain.refusals import BadRequest, NotFound, Remedy
-from entrypoints.usecases.manage.stats_figures import Figures, figures_of
+from entrypoints.usecases.manage.own import sees_costs, user_in_scope
+from entrypoints.usecases.manage.stats_figures import Figures, figures_for_users, figures_of
 from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext
 from entrypoints.usecases.public_types import Moment
@@ -84,23 +85,26 @@ async def show_stats(context: ActionContext, request: ShowStats) -> StatsView | 
     zone = request.time_zone or context.policy.time_zone
     if not hub.calendar.knows(zone):
         return BadRequest(field="time_zone", problem=f"{zone[:80]!r} is no time zone: write such as Europe/Berlin")
+    if "credential" in request.by and not sees_costs(context):
+        return BadRequest(field="by", problem="only operators see usage by credential")
     edges = _edges(hub, request, zone)
     if isinstance(edges, BadRequest):
         return edges
-    query = await _query(hub, request, edges[0], edges[-1])
+    query = await _query(context, request, edges[0], edges[-1])
     if not isinstance(query, UsageQuery):
         return query
     sums = await _sums(hub, request, zone, query)
     names = await user_names(hub.storage) if "user" in request.by else {}
+    shown = figures_of if sees_costs(context) else figures_for_users
     is_whole = request.every == "whole"
     periods = (Period(from_ms=edges[0], to_ms=edges[-1], sums=merged(sums)),) if is_whole else by_period(sums, edges)
     return StatsView(
         since=Moment(edges[0]),
         until=Moment(edges[-1]),
         time_zone=zone,
-        total=figures_of(total(sums)),
-        before=await _before(hub, request, zone, query) if request.compare else None,
-        rows=[row for period in periods for row in _rows(request, period, names)],
+        total=shown(total(sums)),
+        before=shown(await _before(hub, request, zone, query)) if request.compare else None,
+        rows=[row for period in periods for row in _rows(request, period, names, shown)],
     )
 
 
@@ -136,12 +140,14 @@ def _next(hub: ManagementContext, every: Interval, zone: str, at_ms: int) -> int
     return int(span.end_ms)
 
 
-async def _query(hub: ManagementContext, request: ShowStats, from_ms: int, to_ms: int) -> UsageQuery | NotFound:
-    user_id = None
-    if request.user is not None:
-        user = await hub.storage.user_named(request.user)
+async def _query(context: ActionContext, request: ShowStats, from_ms: int, to_ms: int) -> UsageQuery | NotFound:
+    name, user_id = user_in_scope(context, request.user), None
+    if isinstance(name, NotFound):
+        return name
+    if name is not None:
+        user = await context.hub.storage.user_named(name)
         if user is None:
-            return NotFound(kind="user", name=request.user, remedy=Remedy("user list"))
+            return NotFound(kind="user", name=name, remedy=Remedy("user list"))
         user_id = user.id
     return UsageQuery(
         from_ms=from_ms,
@@ -167,22 +173,24 @@ async def _sums(hub: ManagementContext, request: ShowStats, zone: str, query: Us
     return await hub.usage_past.usage(hub, zone, query)
 
 
-async def _before(hub: ManagementContext, request: ShowStats, zone: str, query: UsageQuery) -> Figures:
+async def _before(hub: ManagementContext, request: ShowStats, zone: str, query: UsageQuery) -> UsageSum:
     """The sums of the time of the same length before."""
     length_ms = query.to_ms - query.from_ms
     earlier = msgspec.structs.replace(
         query, from_ms=query.from_ms - length_ms, to_ms=query.from_ms, by=(), by_slot=False
     )
-    return figures_of(total(await _sums(hub, request, zone, earlier)))
+    return total(await _sums(hub, request, zone, earlier))
 
 
-def _rows(request: ShowStats, period: Period, names: Mapping[str, str]) -> list[StatsRow]:
+def _rows(
+    request: ShowStats, period: Period, names: Mapping[str, str], shown: Callable[[UsageSum], Figures]
+) -> list[StatsRow]:
     """A row for each subject of the period; a period without calls has one row of zeros, unless subjects are apart."""
     since = None if request.every == "whole" else Moment(period.from_ms)
     if since is None and not request.by:
         return []
     sums = period.sums or (() if request.by else (total(()),))
-    return [StatsRow(since=since, **_named(request, one, names), figures=figures_of(one)) for one in sums]
+    return [StatsRow(since=since, **_named(request, one, names), figures=shown(one)) for one in sums]
 
 
 def _named(request: ShowStats, one: UsageSum, names: Mapping[str, str]) -> dict[str, str]:

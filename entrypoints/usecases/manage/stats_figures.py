@@ -11,9 +11,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of some calls.
 
     `charge` is what they were charged in the end: as settled, and as adjusted since. `cost` is what the providers ask
-    for the calls whose cost is known; `cost_unknown` counts the others. `input_tokens` include those read from and
-    written to a cache, `output_tokens` include reasoning; `pieces` are images, seconds, characters and so on. The
-    averages are over the calls that completed, None where there is none.
+    for the calls whose cost is known; `cost_unknown` counts the others; users see neither. `input_tokens` include those
+    read from and written to a cache, `output_tokens` include reasoning; `pieces` are images, seconds, characters and so
+    on. The averages are over the calls that completed, None where there is none.
     """
 
     calls: int
@@ -21,8 +21,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     charge: Credits
     uncollected: Credits
     adjusted: Credits
-    cost: Dollars
-    cost_unknown: int
+    cost: Dollars | None
+    cost_unknown: int | None
     input_tokens: int
     cache_read_tokens: int
     cache_write_tokens: int
@@ -54,3 +54,8 @@ def figures_of(one: UsageSum) -> Figures:
         average_ms=one.duration_ms // one.completed if one.completed else None,
         average_first_byte_ms=one.first_byte_ms // one.first_bytes if one.first_bytes else None,
     )
+
+
+def figures_for_users(one: UsageSum) -> Figures:
+    """The figures of a sum without what providers ask."""
+    return msgspec.structs.replace(figures_of(one), cost=None, cost_unknown=None)

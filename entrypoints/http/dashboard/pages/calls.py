@@ -24,8 +24,6 @@ from entrypoints.usecases.manage.call_view import CallView
 from entrypoints.usecases.public_types import Moment, read
 
 PAGE = 50
-# About how many calls are looked through for one page of those that match.
-SCANNED_MAX = 2_000
 _TEXTS = ("user", "model", "state", "key", "app", "run", "operation")
 _MOMENTS = ("since", "until")
 _COSTS = frozenset(("cost_usd", "price_id", "cost_unknown", "credential_id", "process"))
@@ -40,7 +38,7 @@ async def calls_page(hub: CallContext, visitor: Visitor, request: Request) -> Vi
     if not isinstance(wanted, CallFilter):
         return wanted
     before = (request.query_value("before") or "").strip()
-    page = await calls_page_of(hub, visitor, wanted, PAGE, SCANNED_MAX, before)
+    page = await calls_page_of(hub, visitor, wanted, PAGE, before)
     kept = {name: text for name, text in given.items() if text}
     values = {
         "calls": page.calls,
@@ -48,7 +46,6 @@ async def calls_page(hub: CallContext, visitor: Visitor, request: Request) -> Vi
         "states": STATES,
         "operations": tuple(OPERATIONS),
         "older": urlencode({**kept, "before": page.last}) if page.last else "",
-        "scanned": f"{SCANNED_MAX:,}" if page.last and len(page.calls) < PAGE else "",
         "show_user": sees_all(visitor),
         "is_live": not before and not given["until"] and request.query_value("live") != "off",
         "is_paused": request.query_value("live") == "off",
