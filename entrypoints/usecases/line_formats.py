@@ -1,8 +1,9 @@
 """Replies one by one as lines of a file: CSV by RFC 4180, or JSON Lines.
 
 In CSV a cell with parts is JSON, and each unit of the usage has a column. A text that a spreadsheet would take for a
-formula, because it begins with `=`, `+`, `-`, `@`, a tab or a carriage return, gets an apostrophe before it; numbers
-are as they are. JSON Lines has every text unchanged.
+formula, because it begins with `=`, `+`, `-`, `@`, a tab or a carriage return, gets an apostrophe before it, as OWASP
+advises (https://owasp.org/www-community/attacks/CSV_Injection); numbers are as they are. JSON Lines has every text
+unchanged.
 """
 
 import csv

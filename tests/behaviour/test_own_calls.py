@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from typing import Any
 
 import pytest
 
@@ -103,27 +102,6 @@ def test_an_export_has_every_call_in_csv_and_in_json_lines(hub: HubProcess, stub
     assert "application/x-ndjson" == as_lines.header("content-type")
     assert lines[::-1] == ask(hub, f"{CALLS}?app={app}").json()["data"]
     assert as_csv.body.decode().splitlines()[0] == ask(hub, f"{EXPORT}?app=none").body.decode().strip()
-
-
-@pytest.mark.parametrize(
-    ("app", "cell"),
-    [
-        ("=1+1", "'=1+1"),
-        ("@cmd", "'@cmd"),
-        ('a "b", c', 'a "b", c'),
-        ("+49 30", "'+49 30"),
-        ("-5", "-5"),
-    ],
-)
-def test_a_formula_in_csv_is_a_text_and_json_lines_has_it_unchanged(
-    hub: HubProcess, stub: Stub, app: str, cell: str
-) -> None:
-    call = called(hub, **{"x-aigne-hub-client-did": app})
-
-    (row,) = records(ask(hub, f"{EXPORT}?search={call}"))
-    line: Any = json.loads(ask(hub, f"{EXPORT}?search={call}&format=jsonl").body)
-
-    assert (cell, app) == (row["app"], line["app"])
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,11 @@
-"""CSV by RFC 4180 of what a page shows.
+"""CSV of what a page shows, by the rules of `line_formats`."""
 
-A text that a spreadsheet would read as a formula gets an apostrophe before it, as OWASP advises:
-https://owasp.org/www-community/attacks/CSV_Injection
-"""
-
-import csv
 from collections.abc import AsyncIterator, Iterable, Sequence
-from io import StringIO
 from typing import Any
 
 from entrypoints.http.dashboard.page import Download
+from entrypoints.usecases.line_formats import csv_line
 from entrypoints.usecases.public_types import Credits, CreditsEach, Dollars, Moment, written
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_of(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Download:
@@ -32,19 +25,8 @@ def csv_stream(name: str, head: Sequence[str], portions: AsyncIterator[list[list
 
 
 def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
-    text = StringIO()
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue().encode()
+    return "".join(csv_line([_public(value) for value in row]) for row in rows).encode()
 
 
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (Credits, CreditsEach, Dollars, Moment)):
-        return written(value)
-    if isinstance(value, int):
-        return value
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _public(value: Any) -> Any:
+    return written(value) if isinstance(value, (Credits, CreditsEach, Dollars, Moment)) else value
