@@ -76,7 +76,8 @@ async def test_a_file_begins_at_once_and_goes_on_in_parts() -> None:
             yield "x" * 5_000
 
     async def nothing() -> AsyncIterator[str]:
-        for text in ():
+        nobody: tuple[str, ...] = ()
+        for text in nobody:
             yield text
 
     parts = [part async for part in in_parts(texts(), "head\n")]
