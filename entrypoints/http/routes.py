@@ -10,69 +10,19 @@ from entrypoints.http.api.quotes import quote_handler
 from entrypoints.http.api.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
 from entrypoints.http.api.routing import route_handler
 from entrypoints.http.dashboard.routes import dashboard_routes
-from entrypoints.http.dialects.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
 from entrypoints.http.dialects.aigne.discovery import blocklet_handler, plain_status_handler, status_handler
 from entrypoints.http.dialects.aigne.images import image_handler
-from entrypoints.http.dialects.aigne.video import VIDEO_CALLER, video_handler
-from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.aigne.video import video_handler
 from entrypoints.http.dialects.anthropic.count_tokens import count_tokens_handler
 from entrypoints.http.dialects.azure_paths import deployment_handler
-from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.dialects.google.handler import model_method_handler
-from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
-from entrypoints.http.dialects.openai_media.audio import SPEECH_CALLER, TRANSCRIPTIONS_CALLER, TRANSLATIONS_CALLER
-from entrypoints.http.dialects.openai_media.completions import COMPLETIONS_CALLER
-from entrypoints.http.dialects.openai_media.embeddings import EMBEDDINGS_CALLER
-from entrypoints.http.dialects.openai_media.images import EDITS_CALLER, IMAGES_CALLER
-from entrypoints.http.dialects.openai_media.moderations import MODERATIONS_CALLER
-from entrypoints.http.dialects.openai_media.rerank import RERANK_CALLER
-from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 from entrypoints.http.dialects.openai_responses.count_tokens import input_tokens_handler
 from entrypoints.http.management.routes import management_routes
-from entrypoints.http.model_call import chat_handler
+from entrypoints.http.model_routes import CALLED, QUOTED, model_handlers
 from entrypoints.http.not_offered import SURFACE_HEADS
 from entrypoints.http.path_aliases import canonical_paths
 from entrypoints.http.wire import Handler, Route
 from entrypoints.usecases.call_context import CallContext
-
-# The routes that call a model, each with the dialect of its callers.
-_CALLED: dict[str, CallerDialect] = {
-    "/v1/chat/completions": OPENAI_CALLER,
-    "/v1/responses": RESPONSES_CALLER,
-    "/v1/messages": ANTHROPIC_CALLER,
-    "/v1/completions": COMPLETIONS_CALLER,
-    "/v1/embeddings": EMBEDDINGS_CALLER,
-    "/v1/moderations": MODERATIONS_CALLER,
-    "/v1/images/generations": IMAGES_CALLER,
-    "/v1/images/edits": EDITS_CALLER,
-    "/v1/audio/speech": SPEECH_CALLER,
-    "/v1/audio/transcriptions": TRANSCRIPTIONS_CALLER,
-    "/v1/audio/translations": TRANSLATIONS_CALLER,
-    "/v1/rerank": RERANK_CALLER,
-    "/v2/rerank": RERANK_CALLER,
-}
-
-# The routes whose calls can be quoted.
-QUOTED = _CALLED | {"/api/v2/video": VIDEO_CALLER}
-
-# AIGNE Hub's routes: its own chat, OpenAI's under other names, and its older paths.
-_AIGNE: dict[str, CallerDialect] = {
-    "/api/v2/chat": AIGNE_CALLER,
-    "/api/v2/chat/completions": CAMEL_CASE_CALLER,
-    "/api/v2/completions": CAMEL_CASE_CALLER,
-    "/api/v1/chat/completions": CAMEL_CASE_CALLER,
-    "/api/v1/completions": CAMEL_CASE_CALLER,
-    "/api/chat/completions": CAMEL_CASE_CALLER,
-    "/api/v2/embeddings": EMBEDDINGS_CALLER,
-    "/api/v1/embeddings": EMBEDDINGS_CALLER,
-    "/api/v2/image/generations": IMAGES_CALLER,
-    "/api/v1/image/generations": IMAGES_CALLER,
-    "/api/images/generations": IMAGES_CALLER,
-    "/api/v1/audio/speech": SPEECH_CALLER,
-    "/api/v1/audio/transcriptions": TRANSCRIPTIONS_CALLER,
-    "/api/v2/audio/speech": SPEECH_CALLER,
-    "/api/v2/audio/transcriptions": TRANSCRIPTIONS_CALLER,
-}
 
 
 def routes(hub: CallContext) -> tuple[Route, ...]:
@@ -91,8 +41,8 @@ def _with_index(table: tuple[Route, ...]) -> tuple[Route, ...]:
 
 
 def _without_dashboard(hub: CallContext) -> tuple[Route, ...]:
-    called = {template: chat_handler(hub, caller) for template, caller in (_CALLED | _AIGNE).items()}
-    azure = deployment_handler({template: called[template] for template in _CALLED})
+    called = model_handlers(hub)
+    azure = deployment_handler({template: called[template] for template in CALLED})
     methods = model_method_handler(hub)
     return (
         *(

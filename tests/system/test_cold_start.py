@@ -8,6 +8,28 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+_FIRST_CALL = """
+import asyncio, json
+from entrypoints.asgi import create_app
+
+async def main():
+    app, sent = create_app(), []
+    body = json.dumps({"model": "echo/echo", "messages": [{"role": "user", "content": "hello"}]}).encode()
+    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "query_string": b"", "http_version": "1.1",
+             "headers": [(b"authorization", b"Bearer ahk_owner-key-of-the-test-0000000000000000000000")]}
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    await app(scope, receive, send)
+    await app.close()
+    assert sent[0]["status"] == 200, sent
+
+asyncio.run(main())
+"""
 MODULES_MAX = 700  # some 550 are loaded, the standard library's included
 SERVING_ONLY = {"httpx2", "httpcore2", "httptools", "falcon", "mangum"}
 NEVER = {"openai", "anthropic", "pydantic", "pytest", "hypothesis", "mypy", "cfnlint", "setuptools", "pkg_resources"}
@@ -65,3 +87,15 @@ def test_importing_an_interface_is_quick_and_leaves_the_rest_for_later(module: s
 
     assert set() == {name.partition(".")[0] for name in loaded} & (NEVER | {"httpx2", "httpcore2", "httptools"})
     assert len(loaded) < MODULES_MAX
+
+
+def test_the_first_call_of_a_function_loads_neither_router_nor_pages_nor_actions(tmp_path: Path) -> None:
+    key = "ahk_owner-key-of-the-test-0000000000000000000000"
+    settings = {"DATA_DIR": str(tmp_path / "data"), "AIHUB_OWNER_KEY": key, "CREDIT_BASED_BILLING_ENABLED": "false"}
+
+    loaded = imported(_FIRST_CALL, **settings)
+
+    assert "entrypoints.usecases.call.model_call" in loaded
+    router_and_pages = ("falcon", "jinja2", "prometheus_client", "entrypoints.http.dashboard.pages")
+    actions = ("entrypoints.actions", "entrypoints.http.management", "entrypoints.http.aigne_management")
+    assert [] == [name for name in loaded if name.startswith((*router_and_pages, *actions))]

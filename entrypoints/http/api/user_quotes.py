@@ -30,7 +30,7 @@ async def quote_call(context: ActionContext, request: QuoteCall) -> QuoteView | 
     """The charge that the call would have; nothing is spent."""
     # The routes know every caller's dialect, and this module is one of theirs.
     from entrypoints.http.api.quotes import read_quoted
-    from entrypoints.http.routes import QUOTED
+    from entrypoints.http.model_routes import QUOTED
 
     hub = context.hub
     if not isinstance(hub, CallContext):
