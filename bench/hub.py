@@ -44,6 +44,8 @@ class BenchedHub:
     interface: str = "asgi"
     workers: int = 1
     owner_key: str = ""
+    database: str = ""
+    """DATABASE_URL; SQLite in the data folder without one."""
 
     def __post_init__(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
@@ -57,6 +59,7 @@ class BenchedHub:
             "DATA_DIR": str(self.data),
             "AIHUB_OWNER_KEY": self.owner_key,
             "CREDIT_BASED_BILLING_ENABLED": "true" if self.billing else "false",
+            **({"DATABASE_URL": self.database} if self.database else {}),
         }
 
     def headers(self) -> tuple[str, ...]:
