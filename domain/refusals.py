@@ -205,6 +205,18 @@ class IdempotencyUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="ide
     reason: str
 
 
+class IdempotencyInterrupted(msgspec.Struct, frozen=True, kw_only=True, tag="idempotency_interrupted"):
+    """A management request with this Idempotency-Key has made its change, and its answer is not kept (yet)."""
+
+    key: str
+
+
+class PreconditionFailed(msgspec.Struct, frozen=True, kw_only=True, tag="precondition_failed"):
+    """What a request would change is not what its If-Match names; `read` is the path that shows it as it is."""
+
+    read: str
+
+
 class StorageUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="storage_unavailable"):
     """The hub cannot reach its books at the moment: nothing was charged, unless that `is_unknown`."""
 
@@ -260,6 +272,8 @@ Refusal: TypeAlias = (
     | ProviderFailed
     | IdempotencyConflict
     | IdempotencyUnavailable
+    | IdempotencyInterrupted
+    | PreconditionFailed
     | StorageUnavailable
     | NotFound
     | AlreadyExists

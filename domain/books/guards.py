@@ -23,6 +23,7 @@ from domain.books.management_scopes import (
     KeyScope,
     PriceScope,
     ProviderScope,
+    RepeatableScope,
     TransferScope,
     UserScope,
 )
@@ -60,12 +61,20 @@ _USER_OF: dict[type, Callable[[Any], str]] = {kind: found for kind in ROW_TYPES 
 GUARDED: frozenset[type] = frozenset((*_USER_OF, Adjustment))
 
 
-CATALOGUE_SCOPES = (ProviderScope, CredentialScope, AliasScope, PriceScope)
+_CATALOGUE_SCOPES = (ProviderScope, CredentialScope, AliasScope, PriceScope)
+
+
+def is_of_catalogue(scope: object) -> bool:
+    """Whether the catalogue guards what the scope shows."""
+    return isinstance(scope.within if isinstance(scope, RepeatableScope) else scope, _CATALOGUE_SCOPES)
 
 
 def wallets_of(scope: object, books: Books) -> tuple[str, ...]:
     """The users whose wallets guard what the scope shows; `books` has its rows, or as many as could be loaded."""
     match scope:
+        case RepeatableScope():
+            own = () if scope.key is None else (scope.user_id,)
+            return (*own, *wallets_of(scope.within, books))
         case CallScope():
             key = books.keys.get(books.keys_by_fingerprint.get(scope.fingerprint, ""))
             return () if key is None else (key.user_id,)

@@ -1,6 +1,8 @@
 """What the rules of management ask to see: users, keys, providers, credentials, rates, prices and aliases."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -8,6 +10,7 @@ from domain.accounts.rows import ApiKey, User
 from domain.books.lookups import (
     ALIASES,
     ALIASES_BY_NAME,
+    ANSWER_BY_KEY,
     CREDENTIAL_BY_ID,
     CREDENTIALS_OF_PROVIDER,
     GRANT_BY_ID,
@@ -21,13 +24,16 @@ from domain.books.lookups import (
     USER_BY_ID,
     USER_BY_NAME,
 )
-from domain.books.view import Steps
+from domain.books.rows import Idempotency
+from domain.books.view import Steps, View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Grant
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
+
+F = TypeVar("F")
 
 
 def _ids_named(books: Books, *names: str) -> tuple[str, ...]:
@@ -234,3 +240,57 @@ class AliasScope(msgspec.Struct, frozen=True, kw_only=True):
             aliases=standing,
             providers=frozenset(row.name for row in books.providers.values() if row.removed_ms is None),
         )
+
+
+class RepeatableFacts(msgspec.Struct, Generic[F], frozen=True):
+    """What a rule sees, and what is kept of an earlier request with the same Idempotency-Key."""
+
+    facts: F
+    kept: Idempotency | None
+
+
+class RepeatableScope(msgspec.Struct, Generic[F], frozen=True, kw_only=True):
+    """Another scope, and what is kept for an Idempotency-Key of a user. Without a key it shows what the other shows."""
+
+    within: View[F]
+    user_id: str
+    key: str | None
+
+    steps: ClassVar[Steps] = ()
+
+    def view(self, books: Books) -> RepeatableFacts[F]:
+        """What the other scope shows, and the row of the key."""
+        kept = None if self.key is None else books.idempotency.get((self.user_id, self.key))
+        return RepeatableFacts(self.within.view(books), kept)
+
+
+def repeatable(within: View[F], user_id: str, key: str | None) -> RepeatableScope[F]:
+    """The scope with the row of a key: of a class of its own for each other scope, as a batch needs it."""
+    scope: RepeatableScope[F] = _repeatable_class(type(within))(within=within, user_id=user_id, key=key)
+    return scope
+
+
+@cache
+def _repeatable_class(within: type) -> type[RepeatableScope[Any]]:
+    first, *later = [
+        tuple((lookup, _of_within(values)) for lookup, values in step)
+        for step in within.steps or ((),)  # type: ignore[attr-defined]
+    ]
+    kept = (ANSWER_BY_KEY, lambda scope, _: () if scope.key is None else ((scope.user_id, scope.key),))
+    steps: Steps = ((*first, kept), *later)
+    name = f"Repeatable{within.__name__}"
+    made: Any = msgspec.defstruct(name, [], bases=(RepeatableScope,), namespace={"steps": steps}, frozen=True)
+    return made  # type: ignore[no-any-return]
+
+
+def _of_within(values: Callable[[Any, Books], Iterable[Any]]) -> Callable[[Any, Books], Iterable[Any]]:
+    return lambda scope, books: values(scope.within, books)
+
+
+class NothingScope(msgspec.Struct, frozen=True):
+    """No rows: for a decision about an Idempotency-Key alone."""
+
+    steps: ClassVar[Steps] = ()
+
+    def view(self, books: Books) -> None:
+        """Nothing."""

@@ -5,6 +5,7 @@ Its modules:
     account_changes    changes of users and keys that exist
     bulk_rates         new rates for all models whose price is known
     changes            changes of users, keys, providers, credentials, rates, aliases and grants
+    guarded_changes    a change of only what was read before, and once for an Idempotency-Key
     limits             changes of limits, budgets, purses and caps of exposure
     price_sync         what a newer price catalogue changes, and whether it is appended
     provider_changes   changes of providers, credentials and listings that exist

@@ -43,6 +43,7 @@ class Action(msgspec.Struct, Generic[Request, Reply], frozen=True, kw_only=True)
     is_streamed      whether the handler returns an iterator over any number of replies, which are sent one by one
     own              whether every user may do it as far as it is about the user's own things: the handler keeps to
                      `ActionContext.own`
+    moving           fields of the reply that calls change by themselves: no part of the version that an operator edits
     has_progress     whether it may take long and reports how far it is to the context's `report`
     """
 
@@ -58,6 +59,7 @@ class Action(msgspec.Struct, Generic[Request, Reply], frozen=True, kw_only=True)
     is_streamed: bool = False
     own: bool = False
     has_progress: bool = False
+    moving: tuple[str, ...] = ()
     request: type[Request]
     reply: Any
     handler: Callable[[ActionContext, Request], Awaitable[Reply | Refusal]]

@@ -40,6 +40,7 @@ ACTIONS = (
         request=limits.ListLimits,
         reply=list[limits.LimitView],
         handler=limits.list_limits,
+        moving=("left",),
         arguments=(_OF_USER,),
     ),
     Action(
@@ -81,6 +82,7 @@ ACTIONS = (
         request=NoFields,
         reply=list[budgets.BudgetView],
         handler=budgets.list_budgets,
+        moving=("begins", "ends", "spent"),
     ),
     Action(
         name="budget show",
@@ -91,6 +93,7 @@ ACTIONS = (
         request=budgets.NamedBudget,
         reply=budgets.BudgetView,
         handler=budgets.show_budget,
+        moving=("begins", "ends", "spent"),
         arguments=(_BUDGET_ID,),
     ),
     Action(
@@ -124,6 +127,7 @@ ACTIONS = (
         request=runs.ListRuns,
         reply=list[runs.RunView],
         handler=runs.list_runs,
+        moving=("spent", "held"),
         arguments=(_OF_USER, Argument("limit", "--limit", "N")),
     ),
     Action(
@@ -135,6 +139,7 @@ ACTIONS = (
         request=runs.NamedRun,
         reply=runs.RunView,
         handler=runs.show_run,
+        moving=("spent", "held"),
         arguments=(_RUN, _OF_USER),
     ),
     Action(
@@ -169,6 +174,7 @@ ACTIONS = (
         request=NoFields,
         reply=exposure.ExposureView,
         handler=exposure.show_exposure,
+        moving=("owed_at_most", "open_calls"),
     ),
     Action(
         name="exposure cap",

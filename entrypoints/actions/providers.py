@@ -116,6 +116,7 @@ ACTIONS = (
         request=NoFields,
         reply=list[use_cases.CredentialView],
         handler=use_cases.list_credentials,
+        moving=("uses", "last_used", "error", "error_at"),
     ),
     Action(
         name="credential change",

@@ -21,6 +21,7 @@ EXPOSED = (
         "x-aihub-tool-uses-cap",
         "x-aihub-dropped",
         "idempotent-replayed",
+        "etag",
         "server-timing",
         "*",
     ),

@@ -119,9 +119,10 @@ def send_all(served: Served, place: Place, count: int) -> None:
 
 
 def name_known_things(case: Case, data: st.DataObject, known: Mapping[str, list[str]]) -> None:
-    """Put names of existing things into half of the requests, where a text would stand."""
+    """Put names of existing things into half of the requests, where a text would stand, and no condition."""
     if not data.draw(st.booleans()):
         return
+    case.headers.pop("If-Match", None)
     for fields in (case.path_parameters, case.query, case.body):
         if isinstance(fields, dict):
             for name in fields.keys() & known.keys():

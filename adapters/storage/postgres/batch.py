@@ -15,7 +15,7 @@ from adapters.storage.postgres.parents import check_parents
 from adapters.storage.postgres.session import Session
 from adapters.storage.postgres.tables import TABLES
 from adapters.storage.working_set import Dirty, ended_calls, fold
-from domain.books.guards import CATALOGUE, CATALOGUE_SCOPES, guard_of, wallets_of
+from domain.books.guards import CATALOGUE, guard_of, is_of_catalogue, wallets_of
 from domain.books.working_copy import Books
 from ports.books import StorageError
 
@@ -92,7 +92,7 @@ class Writer:
     async def _decided(self, operations: list[Operation]) -> None:
         """Commit the batch, however often that must be tried. Raises StorageError if the database does not do it."""
         scopes = [operation.scope for operation in operations]
-        locks = Locks(market=any(isinstance(scope, CATALOGUE_SCOPES) for scope in scopes))
+        locks = Locks(market=any(map(is_of_catalogue, scopes)))
         self._lost = 0
         for attempt in range(TRIES_MAX):
             try:

@@ -11,6 +11,7 @@ import msgspec
 
 from entrypoints.actions.action import Action
 from entrypoints.actions.places import Place
+from entrypoints.http.management.conditions import KEY_CHARACTERS_MAX, reads_of
 from entrypoints.usecases import public_types
 
 _SCHEMAS = "#/components/schemas/{name}"
@@ -27,6 +28,24 @@ _ERRORS = {
     "415": "The body is encoded in another way than JSON.",
     "503": "The books cannot be reached now; nothing was changed.",
 }
+_ETAG = "Names the state that is shown, but for what calls change. A whole list has one, a part of it has none."
+_HEADERS = {
+    "If-Match": {
+        "name": "If-Match",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string"},
+        "description": "The ETag of what is changed, as `x-read-before` shows it; 412 if it was changed since.",
+    },
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "maxLength": KEY_CHARACTERS_MAX},
+        "description": "The same key and request within a day make the change once and get the same answer.",
+    },
+}
+_CONDITION_ERROR = {"412": "If-Match names another state: this was changed since you read it."}
 # Of actions that ask a provider: its own status, where that means anything to the caller.
 _PROVIDER_ERROR = {"default": "The provider refused the request, or could not be reached."}
 
@@ -60,9 +79,15 @@ def document(served: Sequence[Place]) -> dict[str, Any]:
     )
     in_operations = {place.action.request.__name__ for place in served}  # Their fields stand in the operations.
     parts = {_REQUEST.format(name=name): schema for name, schema in requests.items() if name not in in_operations}
+    reads = reads_of(served)
+    etags = {read.action.name for read in reads.values()}
     paths: dict[str, dict[str, Any]] = {}
     for place in served:
-        paths.setdefault(_path(place), {})[place.method.lower()] = _operation(place, requests, by_type)
+        operation = _operation(place, requests, by_type)
+        _add_conditions(operation, place, reads.get(place.action.name))
+        if place.action.name in etags:
+            operation["responses"]["200"]["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
+        paths.setdefault(_path(place), {})[place.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -74,16 +99,28 @@ def document(served: Sequence[Place]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": components | parts,
+            "parameters": _HEADERS,
+            "headers": {"ETag": {"description": _ETAG, "schema": {"type": "string"}}},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key of the hub."}},
             "responses": {
                 status: {
                     "description": text,
                     "content": {"application/json": {"schema": by_type[ErrorReply]}},
                 }
-                for status, text in (_ERRORS | _PROVIDER_ERROR).items()
+                for status, text in (_ERRORS | _CONDITION_ERROR | _PROVIDER_ERROR).items()
             },
         },
     }
+
+
+def _add_conditions(operation: dict[str, Any], place: Place, read: Place | None) -> None:
+    """What every change takes: an Idempotency-Key, and an If-Match where `read` shows what it changes."""
+    if place.action.is_change:
+        operation["parameters"] += [{"$ref": "#/components/parameters/Idempotency-Key"}]
+    if read is not None:
+        operation["parameters"] += [{"$ref": "#/components/parameters/If-Match"}]
+        operation["responses"]["412"] = {"$ref": "#/components/responses/412"}
+        operation["x-read-before"] = f"{read.method} {_path(read)}"
 
 
 def _path(place: Place) -> str:
