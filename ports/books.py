@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from domain.books.rows import Call, Decision, Hold
 from domain.books.statistics.sums import SummedCall
@@ -12,6 +12,7 @@ from domain.ledger.audited import AuditedCall, AuditedLine
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.rate import Rate
+from ports.durations import Histogram
 from ports.readers.accounts import AccountReader
 from ports.readers.calls import CallReader
 from ports.readers.catalog import CatalogReader
@@ -28,6 +29,18 @@ class StorageError(Exception):
 
 class CommitUnknown(StorageError):
     """It is not known whether the decision was written: what repeats it must find what was written before."""
+
+
+class WriterFigures(NamedTuple):
+    """What the writer of a process has to do, and has done since its start.
+
+    `waiting`: decisions that wait; `batches`: how long each batch took until it was durable; `repeated`: how often one
+    was begun again because it met another process's, or its connection had ended.
+    """
+
+    waiting: int
+    batches: Histogram
+    repeated: int
 
 
 class Snapshot(Protocol):
@@ -110,6 +123,10 @@ class Storage(AccountReader, CallReader, CatalogReader, LimitReader, UsageReader
 
         Writes only where the last decision failed, and then nothing that can be read.
         """
+        ...
+
+    def writer_figures(self) -> WriterFigures:
+        """What the writer of this process has done."""
         ...
 
     def check_in_place(self) -> None:

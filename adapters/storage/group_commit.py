@@ -15,7 +15,8 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from domain.books.rows import Decision
 from domain.books.view import View
-from ports.books import CommitUnknown, StorageError
+from ports.books import CommitUnknown, StorageError, WriterFigures
+from ports.durations import Histogram
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
@@ -57,6 +58,7 @@ class GroupCommit:
         self._work = asyncio.Event()
         self._closed = False
         self._refusal: str | None = None
+        self._batches = Histogram()
         self._loop = asyncio.get_running_loop()
         self._pump = asyncio.create_task(self._pump_batches(), name="storage pump")
 
@@ -93,6 +95,14 @@ class GroupCommit:
             raise operation.error
         return cast(D, operation.decision)
 
+    def writer_figures(self) -> WriterFigures:
+        """How many decisions wait, and how long the batches took."""
+        return WriterFigures(len(self._waiting), self._batches, self._repeated())
+
+    def _repeated(self) -> int:
+        """How many batches were begun again."""
+        return 0
+
     async def _finish(self) -> None:
         """Refuse new decisions, and return when those that wait are answered."""
         self._closed, self._refusal = True, CLOSED
@@ -124,6 +134,7 @@ class GroupCommit:
                 callers.append(answered)
         if not batch:
             return
+        begun_s = self._loop.time()
         watch = self._loop.call_later(_LOOK_S, self._look_at_time, [*zip(batch, callers, strict=True)])
         try:
             await self._run(batch)
@@ -137,6 +148,7 @@ class GroupCommit:
                 operation.error = StorageError(f"the writer failed: {error!r}")
         finally:
             watch.cancel()
+            self._batches.add(int((self._loop.time() - begun_s) * 1_000_000))
         for answered in callers:
             if not answered.done():
                 answered.set_result(None)

@@ -1,7 +1,6 @@
 """A batch of decisions in one transaction of PostgreSQL: what it locks, what it costs, and when it is repeated."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -37,7 +36,7 @@ from tests.adapters.storage_rules import (
     write,
 )
 from tests.support.lookups import all_lookups
-from tests.support.postgres import new_books, server, server_or_skip
+from tests.support.postgres import new_books, server_or_skip
 from tests.support.postgres_books import opened_in
 
 pytestmark = pytest.mark.anyio
@@ -159,41 +158,6 @@ async def test_a_connection_that_was_ended_is_replaced(url: str, outsider: Any) 
 
         assert await hold_one(storage, "call-1")
         assert await storage.users() == [a_user()]
-
-
-async def test_a_commit_that_a_crash_of_the_database_takes_back_is_made_again(url: str) -> None:
-    """Locks are let go before a commit is on the disk; callers are answered only after that. (G1)"""
-
-    class Crashing(asyncpg.Connection):  # type: ignore[name-defined,misc]
-        """Its server crashes once, between a commit and what makes sure of it."""
-
-        commits_left = 2
-
-        async def execute(self, query: str, *args: Any, **kwargs: Any) -> Any:
-            done = await super().execute(query, *args, **kwargs)
-            if query == "commit":
-                Crashing.commits_left -= 1
-                if not Crashing.commits_left:
-                    server().stop(signal.SIGQUIT)
-                    server().start()
-            return done
-
-    async with PostgresStorage.open(url, connection_class=Crashing) as storage:
-        await open_account(storage)
-        assert await hold_one(storage, "call-1")
-        assert Crashing.commits_left < 1
-        assert await storage.wallet("user-1") == [a_grant(available_nanos=90, held_nanos=10)]
-        assert [one.call.id for one in await storage.call_log(CallQuery())] == ["call-1"]
-
-
-async def test_a_decision_that_writes_nothing_leaves_no_trace(url: str, outsider: Any) -> None:
-    async with opened_in(url) as storage:
-        await open_account(storage)
-        before = await outsider.fetch("select batch from writers")
-
-        await storage.decide(CALLER, look)
-
-        assert await outsider.fetch("select batch from writers") == before
 
 
 async def test_a_database_that_cannot_be_reached_refuses_at_once(url: str) -> None:

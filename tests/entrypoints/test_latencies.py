@@ -6,7 +6,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.usecases.call.latencies import BOUNDS_US, Histogram, Latencies
+from entrypoints.usecases.call.latencies import Latencies
+from ports.durations import BOUNDS_US, Histogram
 from ports.telemetry import CallEvent, Timings
 
 

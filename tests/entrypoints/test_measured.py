@@ -10,6 +10,8 @@ from domain.books.statistics.usage_sum import ADDED, UsageSum
 from entrypoints.http.api.exposition import exposition
 from entrypoints.usecases.call.latencies import Latencies
 from entrypoints.usecases.manage.measured import MODELS_MAX, Measured, OpenHolds, bounded
+from ports.books import WriterFigures
+from ports.durations import Histogram
 from tests.entrypoints.test_latencies import event
 
 
@@ -26,7 +28,7 @@ def a_sum(**fields: Any) -> UsageSum:
 
 
 def samples(
-    *sums: UsageSum, latencies: Latencies | None = None
+    *sums: UsageSum, latencies: Latencies | None = None, batches: Histogram | None = None
 ) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     measured = Measured(
         sums=sums,
@@ -36,6 +38,7 @@ def samples(
         running=3,
         unsettled=1,
         settled_late=4,
+        writer=WriterFigures(waiting=5, batches=batches or Histogram(), repeated=6),
     )
     body, _ = exposition(measured, "")
     families = text_string_to_metric_families(body.decode())
@@ -86,3 +89,14 @@ def test_the_figures_of_a_process_bear_its_name_and_those_of_the_books_do_not() 
         shown["aihub_call_duration_seconds_bucket", tuple(sorted((*of_call, ("le", bound))))]
         for bound in ("0.01", "0.02", "0.04")
     ]
+
+
+def test_the_writer_s_figures_show_slow_commits_and_what_waits() -> None:
+    batches, worker = Histogram(), (("worker", "17"),)
+    batches.add(30_000)
+
+    shown = samples(batches=batches)
+
+    assert (5, 6) == (shown["aihub_waiting_decisions", worker], shown["aihub_repeated_batches_total", worker])
+    assert 0.03 == shown["aihub_commit_duration_seconds_sum", worker]
+    assert 1 == shown["aihub_commit_duration_seconds_bucket", (("le", "0.04"), *worker)]

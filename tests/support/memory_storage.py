@@ -33,7 +33,8 @@ from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
-from ports.books import Snapshot
+from ports.books import Snapshot, WriterFigures
+from ports.durations import Histogram
 from tests.support.memory_call_log import matching_calls, matching_lines, page_of_calls, page_of_lines
 from tests.support.parts import part_of
 from tests.support.storage_invariants import check, check_parents
@@ -63,6 +64,10 @@ class MemoryStorage:
 
     async def check_writable(self) -> None:
         """Memory can always be written."""
+
+    def writer_figures(self) -> WriterFigures:
+        """Memory is written at once."""
+        return WriterFigures(0, Histogram(), 0)
 
     def check_in_place(self) -> None:
         """Memory is nowhere else."""

@@ -49,7 +49,8 @@ class TooLarge(Exception):
 class Writer:
     """Folds batches of operations over the database, on the one connection that writes.
 
-    `failing`: the last batch with rows to write failed because of the database.
+    `failing`: the last batch with rows to write failed because of the database. `repeated`: how often one was begun
+    again.
     """
 
     def __init__(self, database: Database) -> None:
@@ -58,6 +59,7 @@ class Writer:
         self._next = 0  # The least number of the next row: the clock may go back.
         self._lost = 0  # How often the connection has ended during this batch.
         self.failing = False
+        self.repeated = 0
 
     async def run(self, operations: list[Operation]) -> None:
         """Decide all operations and commit. Afterwards each has its decision or its error."""
@@ -95,6 +97,7 @@ class Writer:
         locks = Locks(market=any(map(is_of_catalogue, scopes)))
         self._lost = 0
         for attempt in range(TRIES_MAX):
+            self.repeated += attempt > 0
             try:
                 connection, engine = await self._session.connected()
                 locks = locks.also(await self._owners.users_of(connection, scopes))

@@ -117,7 +117,8 @@ class Database:
     """How to reach the database: one URL, the limits of a connection, and the pool of those that read.
 
     `statements` is how many prepared statements a connection keeps; 0 for a pooler that gives each transaction another
-    connection of the server's. `sign_in` takes the place of a password; Aurora DSQL's URLs bring their own.
+    connection of the server's. `sign_in` takes the place of a password; Aurora DSQL's URLs bring their own. `wait_s` is
+    how long a read waits for one of the few connections.
     """
 
     def __init__(
@@ -128,8 +129,10 @@ class Database:
         connection_class: Any = None,
         settings: dict[str, str] | None = None,
         sign_in: SignIn | None = None,
+        wait_s: float = CONNECT_S,
     ) -> None:
         self._url = url
+        self._wait_s = wait_s
         sign_in = sign_in or sign_in_of(url)
         self._options: dict[str, Any] = {
             "timeout": CONNECT_S,
@@ -175,7 +178,7 @@ class Database:
                     self._url, min_size=0, max_size=READERS_MAX, reset=_keep, **self._options
                 )
             await self._readers
-            async with self._readers.acquire(timeout=CONNECT_S) as connection:
+            async with self._readers.acquire(timeout=self._wait_s) as connection:
                 yield connection
 
     async def close(self) -> None:

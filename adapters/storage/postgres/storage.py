@@ -97,6 +97,9 @@ class PostgresStorage(GroupCommit, CallLogReads, BookReads):
     async def _run(self, batch: list[Operation]) -> None:
         await self._writer.run(batch)
 
+    def _repeated(self) -> int:
+        return self._writer.repeated
+
     def check_in_place(self) -> None:
         if self._refusal is not None:
             raise StorageError(self._refusal)

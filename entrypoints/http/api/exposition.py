@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from domain.books.statistics.usage_sum import UsageSum
-from entrypoints.usecases.call.latencies import BOUNDS_US, Histogram
 from entrypoints.usecases.manage.measured import Measured
+from ports.durations import BOUNDS_US, Histogram
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -107,6 +107,7 @@ def _of_process(measured: Measured) -> Iterator["Metric"]:
     )
     late.add_metric(worker, measured.settled_late)
     yield late
+    yield from _of_writer(measured)
     yield _histogram(
         "aihub_call_duration_seconds",
         "From the admission of a call to its end, settlement included.",
@@ -118,6 +119,30 @@ def _of_process(measured: Measured) -> Iterator["Metric"]:
         "From the admission of a call to the first chunk of its answer.",
         ("provider", "operation", "worker"),
         [((*key, *worker), histogram) for key, histogram in [*measured.latencies.first_chunks.items()]],
+    )
+
+
+def _of_writer(measured: Measured) -> Iterator["Metric"]:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    worker, labels, writer = (measured.worker,), ("worker",), measured.writer
+    waiting = GaugeMetricFamily(
+        "aihub_waiting_decisions", "Decisions of this process that wait for the books.", labels=labels
+    )
+    waiting.add_metric(worker, writer.waiting)
+    yield waiting
+    repeated = CounterMetricFamily(
+        "aihub_repeated_batches",
+        "Batches of decisions that were written again after a conflict or a lost connection.",
+        labels=labels,
+    )
+    repeated.add_metric(worker, writer.repeated)
+    yield repeated
+    yield _histogram(
+        "aihub_commit_duration_seconds",
+        "From the beginning of a batch of decisions to its end, which is durable.",
+        labels,
+        [(worker, writer.batches)],
     )
 
 

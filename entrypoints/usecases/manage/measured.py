@@ -10,6 +10,7 @@ from domain.books.statistics.summary import UsageQuery, merged, slots_of
 from domain.books.statistics.usage_sum import UsageSum
 from entrypoints.usecases.call.latencies import Latencies
 from entrypoints.usecases.call_context import CallContext
+from ports.books import WriterFigures
 
 OTHER = "other"
 MODELS_MAX = 1_000
@@ -27,7 +28,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """All figures of one moment. `sums` are by provider, model, operation and ending, of all time.
 
     `worker` names this process, to which all after it belongs: its latencies, the calls that it runs, the ended calls
-    that it could not write to the books yet, and the number that it wrote late.
+    that it could not write to the books yet, the number that it wrote late, and what its writer has done.
     """
 
     sums: tuple[UsageSum, ...]
@@ -37,6 +38,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     running: int
     unsettled: int
     settled_late: int
+    writer: WriterFigures
 
 
 async def measured(hub: CallContext) -> Measured:
@@ -53,6 +55,7 @@ async def measured(hub: CallContext) -> Measured:
         running=len(hub.running),
         unsettled=len(hub.unsettled),
         settled_late=hub.unsettled.settled,
+        writer=hub.storage.writer_figures(),
     )
 
 
