@@ -48,5 +48,6 @@ NOUNS: Mapping[str, Noun] = {
     "export": Noun(
         "write the hub's configuration as a file, which `aihub apply` takes", "entrypoints.actions.configuration"
     ),
+    "import": Noun("take over what another gateway has", "entrypoints.actions.imports"),
     "ledger": Noun("the journal of all credit", "entrypoints.actions.books"),
 }

@@ -5,6 +5,7 @@ Only the command line does so. Another entrypoint gets the field as it is.
 
 import argparse
 import os
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
@@ -161,6 +162,19 @@ async def _configuration(context: ManagementContext, args: Namespace) -> dict[st
     return {"configuration": document, "secrets": files.secrets_of(files.references_in(document))}
 
 
+def _litellm_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="the proxy's config.yaml; - for standard input")
+
+
+async def _litellm(context: ManagementContext, args: Namespace) -> dict[str, Any]:
+    """A configuration of LiteLLM, with the variables that it refers to, as far as they are set here."""
+    from entrypoints.cli.configuration_file import read_file
+
+    content = msgspec.json.encode(read_file(args.file).value)
+    named = set(re.findall(r'"os\.environ/([^"]+)"', content.decode()))
+    return {"config": msgspec.Raw(content), "variables": {n: os.environ[n] for n in sorted(named & os.environ.keys())}}
+
+
 def _content(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
@@ -181,6 +195,9 @@ INPUTS: Mapping[str, Input] = {
         names={"configuration": "FILE", "secrets": "FILE"},
         add_arguments=_configuration_arguments,
         read=_configuration,
+    ),
+    "import litellm": Input(
+        names={"config": "FILE", "variables": "FILE"}, add_arguments=_litellm_arguments, read=_litellm
     ),
     "quote": Input(names={"body": "FILE"}, add_arguments=_body_arguments, read=_body),
 }

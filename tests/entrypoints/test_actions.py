@@ -204,6 +204,7 @@ def _parsed(action: Action[Any, Any]) -> argparse.Namespace:
 def _example_request(action: Action[Any, Any]) -> msgspec.Struct:
     more: dict[str, Any] = {"secret": "s"} if action.name in ("credential add", "credential test") else {}
     more |= {"body": msgspec.Raw(b"{}")} if action.name == "quote" else {}
+    more |= {"config": msgspec.Raw(b"{}")} if action.name == "import litellm" else {}
     more |= {"configuration": Document()} if action.name == "apply" else {}
     return request_of(action, _parsed(action), 86_400_000, more)
 
