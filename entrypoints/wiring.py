@@ -5,7 +5,7 @@ Heavy modules are imported where they are used, so that a command of the operato
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from ports.books import Storage, StorageError
 from ports.vault import Vault, VaultError
 
 if TYPE_CHECKING:
+    from adapters.aigne_file import AigneFile
     from adapters.providers.aiohttp_transport import AiohttpTransport
     from adapters.providers.http import HttpProviders
     from adapters.providers.transport import Http1Transport
@@ -238,6 +239,14 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
         finally:
             await whole.unsettled.close(UNSETTLED_WAIT_S)
             await transport.aclose()
+
+
+def open_aigne(file: str) -> "AbstractContextManager[AigneFile]":
+    """The file of an AIGNE Hub, with the variables that open its secrets. Raises AigneError."""
+    from adapters.aigne_file import open_aigne_file
+
+    dids = [did.strip() for did in os.environ.get("BLOCKLET_DID", "").split(",") if did.strip()]
+    return open_aigne_file(file, os.environ.get("BLOCKLET_APP_EK"), dids)
 
 
 def _database_of(settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 from entrypoints.actions.action import Action, Argument
 from entrypoints.usecases.manage.imports import actions as use_cases
+from entrypoints.usecases.manage.imports import aigne_actions as aigne
 
 ACTIONS = (
     Action(
@@ -16,5 +17,18 @@ ACTIONS = (
         reply=use_cases.Imported,
         handler=use_cases.import_litellm,
         arguments=(Argument("dry_run", "--dry-run"),),
+    ),
+    Action(
+        name="import aigne",
+        meaning="take over the providers, credentials, rates and users of an AIGNE Hub from its file aikit.db",
+        details="Its secrets open with BLOCKLET_APP_EK and BLOCKLET_DID.",
+        example="aihub import aigne aikit.db --dry-run",
+        permission="maintain the books",
+        is_change=True,
+        begins_books=True,
+        request=aigne.ImportAigne,
+        reply=aigne.AigneImported,
+        handler=aigne.import_aigne,
+        arguments=(Argument("file", "FILE"), Argument("dry_run", "--dry-run")),
     ),
 )

@@ -27,7 +27,7 @@ from entrypoints.actions.action import Action, every_action
 PREFIX = "/api/v1"
 
 # What belongs to the machine of the hub: these write or read files there.
-ONLY_COMMANDS = frozenset(("backup", "master-key rotate"))
+ONLY_COMMANDS = frozenset(("backup", "master-key rotate", "import aigne"))
 
 _METHODS = {"list": "GET", "show": "GET", "add": "POST", "create": "POST", "set": "PUT"}
 _METHODS |= {"change": "PATCH", "remove": "DELETE", "revoke": "DELETE"}

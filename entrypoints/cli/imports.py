@@ -1,14 +1,17 @@
 """The views of the imports."""
 
+import msgspec
+
 from entrypoints.cli.configuration import applied
 from entrypoints.cli.output import Output, Views, table
 from entrypoints.usecases.manage.configuration.actions import ApplyConfiguration
 from entrypoints.usecases.manage.configuration.document import Document
 from entrypoints.usecases.manage.imports.actions import Imported, ImportLitellm
+from entrypoints.usecases.manage.imports.aigne_actions import AigneImported, ImportAigne
 
 
-def litellm_imported(request: ImportLitellm, reply: Imported) -> Output:
-    """`import litellm`: the differences, what was done, and what was left out."""
+def imported(request: ImportLitellm | ImportAigne, reply: Imported) -> Output:
+    """What was left out, then the differences and what was done."""
     shown = applied(ApplyConfiguration(configuration=Document(), dry_run=request.dry_run), reply)
     rows = [(left.path, left.why) for left in reply.left_out]
     left_out = f"Left out:\n\n{table(('IN THE FILE', 'WHY, AND WHAT TO DO'), rows, '')}" if rows else ""
@@ -16,4 +19,12 @@ def litellm_imported(request: ImportLitellm, reply: Imported) -> Output:
     return Output(text=text, note=shown.note, code=shown.code)
 
 
-VIEWS: Views = {"import litellm": litellm_imported}
+def aigne_imported(request: ImportAigne, reply: AigneImported) -> Output:
+    """`import aigne`: also what was used there and never charged."""
+    shown = imported(request, reply)
+    rows = [(one.user, one.usages, one.credits) for one in reply.uncharged]
+    uncharged = f"Used there and never charged:\n\n{table(('USER', 'USAGES', 'CREDITS'), rows, '')}" if rows else ""
+    return msgspec.structs.replace(shown, text="\n\n".join(part for part in (uncharged, shown.text) if part))
+
+
+VIEWS: Views = {"import litellm": imported, "import aigne": aigne_imported}

@@ -28,6 +28,7 @@ from entrypoints.wiring import (
     environment_with_secrets,
     has_books,
     hub,
+    open_aigne,
     operator_hub,
     place_of,
 )
@@ -99,7 +100,7 @@ async def _carried_out(
     given = INPUTS.get(action.name)
     more = await given.read(context, args) if given else {}
     request = request_of(action, args, context.clock.now_ms(), more)
-    acting = ActionContext(hub=context, by=f"cli:{_login()}", policy=settings.policy)
+    acting = ActionContext(hub=context, by=f"cli:{_login()}", policy=settings.policy, open_aigne=open_aigne)
     if action.has_progress:
         acting = msgspec.structs.replace(acting, report=progress())
     reply = await action.handler(acting, request)

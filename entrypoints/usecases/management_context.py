@@ -16,6 +16,7 @@ from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
 from domain.management.rates_from_prices import Terms
 from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, UnknownModel, UnpricedModel
 from entrypoints.usecases.manage.usage_past import UsagePast
+from ports.aigne import AigneOpener
 from ports.books import Storage
 from ports.environment import Calendar, Clock, Ids, Liveness
 from ports.price_book import PriceBook
@@ -90,6 +91,7 @@ class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
     role: Role = "owner"
     policy: ActionPolicy = ActionPolicy()
     report: Callable[[str], None] = _ignore
+    open_aigne: AigneOpener | None = None
     own: str | None = None
 
 

@@ -148,7 +148,8 @@ def _rate(model: str, since: str, terms: RateTerms, path: str, fields: dict[str,
             raise WrongItem(f"{path}.variants", str(error)) from None
         stated["variants"] = [_fields(one) for one in variants]
     if not stated.keys().isdisjoint(_PRICED):
-        stated |= {name: None for name in _PRICED if name not in stated}
+        text = {} if "input" in stated or "output" in stated else {"input": "0", "output": "0"}
+        stated |= text | {name: None for name in _PRICED if name not in {*stated, *text}}
     return Item(kind="rates", parts=(model, since), path=path, fields=stated)
 
 

@@ -10,8 +10,8 @@ from msgspec import Meta
 from domain.refusals import BadRequest
 from entrypoints.usecases.manage.configuration.actions import Applied, ApplyConfiguration, apply_configuration
 from entrypoints.usecases.manage.configuration.document import Document
+from entrypoints.usecases.manage.imports.leftovers import LeftOut
 from entrypoints.usecases.manage.imports.litellm import convert
-from entrypoints.usecases.manage.imports.litellm_leftovers import LeftOut
 from entrypoints.usecases.management_context import ActionContext, Denial
 from entrypoints.usecases.public_types import read
 

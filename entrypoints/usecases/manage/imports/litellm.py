@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from domain.catalog.vendors import VENDORS
-from entrypoints.usecases.manage.imports.litellm_leftovers import LeftOut, Leftovers
-from entrypoints.usecases.manage.imports.litellm_models import Deployment, Reader, exact
+from entrypoints.usecases.manage.imports.amounts import exact
+from entrypoints.usecases.manage.imports.leftovers import LeftOut, Leftovers
+from entrypoints.usecases.manage.imports.litellm_models import Deployment, Reader
 
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _STRATEGIES = {"simple-shuffle": "round-robin", "latency-based-routing": "least-latency",

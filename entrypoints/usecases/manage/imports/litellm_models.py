@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from domain.catalog.vendors import VENDORS
-from entrypoints.usecases.manage.imports.litellm_leftovers import Leftovers
+from entrypoints.usecases.manage.imports.amounts import exact
+from entrypoints.usecases.manage.imports.leftovers import Leftovers
 from entrypoints.usecases.manage.providers import url_of_region
 
 SOURCE = "litellm"
@@ -282,15 +283,3 @@ def _whole(given: Any) -> int | None:
     except InvalidOperation:
         return None
     return int(number) if number.is_finite() and number >= 0 else None
-
-
-def exact(given: Any, shift: int = 0) -> str | None:
-    """A cost in dollars, for a million if shifted by six digits, as an exact decimal of at most nine digits."""
-    try:
-        cost = Decimal(str(given)).scaleb(shift)
-    except InvalidOperation:
-        return None
-    if not cost.is_finite() or cost < 0 or cost != round(cost, 9):
-        return None
-    text = format(cost, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
