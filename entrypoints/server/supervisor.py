@@ -20,7 +20,7 @@ from entrypoints.server.limits import Limits
 from entrypoints.server.listening import BACKLOG, Listener
 
 # A worker that ends sooner than this after its start is not replaced at once: it would only end again.
-AUDIO_S = 1.0
+HEALTHY_S = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _log = logging.getLogger("aihub")
@@ -73,8 +73,8 @@ class Supervisor:
                 continue
             del self._running[process]
             _log.warning("a worker ended by itself (exit %s) and is replaced", process.exitcode)
-            if time.monotonic() - since < AUDIO_S:
-                time.sleep(AUDIO_S)
+            if time.monotonic() - since < HEALTHY_S:
+                time.sleep(HEALTHY_S)
             self._start()
 
     def _end(self) -> None:
