@@ -26,6 +26,7 @@ Interface = Literal["asgi", "wsgi"]
 Synchronous = Literal["FULL", "NORMAL"]
 PassThrough = Literal["repaired", "exact"]
 Transport = Literal["http1", "aiohttp"]
+EventLoop = Literal["asyncio", "uvloop"]
 Log = Literal["text", "json"]
 Origin = Literal["command line", "environment", "default"]
 
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     exclusive_cores: bool
     dashboard: bool
     transport: Transport
+    event_loop: EventLoop
     metrics_token: str | None
     log: Log
     synchronous: Synchronous
@@ -195,6 +197,8 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "whether the dashboard is served at /dashboard"),
         ("AIHUB_TRANSPORT", "transport", kinds.one_of(*get_args(Transport)), "http1 or aiohttp", "http1",
          "the HTTP client for providers: the hub's own (http1), or aiohttp, which needs aihub[aiohttp]"),
+        ("AIHUB_EVENT_LOOP", "event_loop", kinds.one_of(*get_args(EventLoop)), "asyncio or uvloop", "asyncio",
+         "the event loop of the server: Python's own, or uvloop, which needs aihub[uvloop] and takes less CPU"),
         ("AIHUB_LOG", "log", kinds.one_of(*get_args(Log)), "text or json", "text",
          "how the server logs: warnings and errors as text, or every record and every call as a line of JSON"),
         ("AIHUB_METRICS_TOKEN", "metrics_token", kinds.token, "secret", "",

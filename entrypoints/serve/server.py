@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ def serve(settings: Settings, as_json: bool = False) -> int:
     if settings.log == "json":
         log_as_json()
     as_json = as_json or settings.log == "json"
+    event_loop = _event_loop(settings)
     raise_descriptor_limit()
     _check_port_is_free(settings.host, settings.port)
     started = asyncio.run(_prepare(settings))
@@ -61,8 +63,19 @@ def serve(settings: Settings, as_json: bool = False) -> int:
     print(in_json(started) if as_json else error_text(started), flush=True)
     load = partial(_load, settings)
     on_stop = partial(_announce_stop, as_json and settings.log == "text")
-    Supervisor(load, settings.host, settings.port, settings.workers, STOP_S, on_stop).run()
+    Supervisor(load, settings.host, settings.port, settings.workers, STOP_S, on_stop, event_loop).run()
     return 0
+
+
+def _event_loop(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop; None for asyncio's own. CannotStart if uvloop is not installed."""
+    if settings.event_loop == "asyncio":
+        return None
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        raise CannotStart("AIHUB_EVENT_LOOP=uvloop needs uvloop: install aihub[uvloop]") from None
+    return new_event_loop
 
 
 def _announce_stop(as_json: bool) -> None:

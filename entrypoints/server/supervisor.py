@@ -27,7 +27,10 @@ _log = logging.getLogger("aihub")
 
 
 class Supervisor:
-    """Runs `workers` processes. `load` is called in each and returns the application and its limits."""
+    """Runs `workers` processes. `load` is called in each and returns the application and its limits.
+
+    `event_loop` makes the event loop of each; None for asyncio's own.
+    """
 
     def __init__(
         self,
@@ -37,12 +40,14 @@ class Supervisor:
         workers: int,
         stop_s: float,
         on_stop: Callable[[], None],
+        event_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> None:
         self._load = load
         self._at = (host, port)
         self._workers = workers
         self._stop_s = stop_s
         self._on_stop = on_stop
+        self._event_loop = event_loop
         self._running: dict[BaseProcess, float] = {}
 
     def run(self) -> None:
@@ -90,7 +95,8 @@ class Supervisor:
     def _work(self) -> None:
         signal.set_wakeup_fd(-1)
         app, limits = self._load()
-        asyncio.run(serve(app, limits, *self._at))
+        with asyncio.Runner(loop_factory=self._event_loop) as runner:
+            runner.run(serve(app, limits, *self._at))
 
 
 async def serve(app: App, limits: Limits, host: str, port: int) -> None:

@@ -39,6 +39,7 @@ GOOD: dict[str, tuple[str, str]] = {
     "AIHUB_FIRST_TOKEN_TIMEOUT_S": ("5", "30"),
     "AIHUB_PASS_THROUGH": ("exact", "Repaired"),
     "AIHUB_DASHBOARD": ("off", "true"),
+    "AIHUB_EVENT_LOOP": ("uvloop", "Uvloop"),
     "AIHUB_TRANSPORT": ("aiohttp", "Http1"),
     "AIHUB_TIME_ZONE": ("Europe/Berlin", "Asia/Kolkata"),
     "AIHUB_ROUTING_STRATEGY": ("least-cost", "Least-Latency"),

@@ -17,18 +17,12 @@ from tests.support.command_runner import ROOT, command_runner
 from tests.support.journal_order import watch
 from tests.support.ports import free_port
 
-# "uvloop" is ASGI on that event loop instead of asyncio's own.
+# "uvloop" is ASGI on that event loop.
 Interface = Literal["asgi", "wsgi", "lambda", "uvloop"]
 OWNER_KEY = "ahk_owner-key-of-the-tests-000000000000000000000"
 READY_S = 30
 GONE_S = 5
 _AIHUB = [sys.executable, "-m", "entrypoints.cli"]
-_ON_UVLOOP = [
-    sys.executable,
-    "-c",
-    "import asyncio, sys, uvloop; asyncio.set_event_loop_policy(uvloop.EventLoopPolicy());"
-    "from entrypoints.cli import main; sys.exit(main())",
-]
 
 
 class HubProcess:
@@ -56,6 +50,7 @@ class HubProcess:
             "DATA_DIR": str(data_dir),
             "AIHUB_OWNER_KEY": OWNER_KEY,
             "CREDIT_BASED_BILLING_ENABLED": "true" if billed else "false",
+            **({"AIHUB_EVENT_LOOP": "uvloop"} if interface == "uvloop" else {}),
             **(env or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -87,7 +82,7 @@ class HubProcess:
             return [sys.executable, "-m", "tests.support.lambda_url", str(self.port)]
         kind = "asgi" if self.interface == "uvloop" else self.interface
         options = ["--port", str(self.port), "--workers", str(self.workers), "--interface", kind]
-        return [*(_ON_UVLOOP if self.interface == "uvloop" else _AIHUB), "serve", *options]
+        return [*_AIHUB, "serve", *options]
 
     def _limited(self) -> list[str]:
         """What starts the hub with no more file descriptors than were given."""
