@@ -160,6 +160,9 @@ ACTIONS = (
         arguments=(
             Argument("provider", "PROVIDER", help="as `aihub provider list` shows it"),
             Argument("model", "--model", "MODEL"),
+            Argument("dialect", "--dialect"),
+            Argument("base_url", "--base-url", "URL"),
+            Argument("region", "--region", "REGION"),
         ),
     ),
     Action(

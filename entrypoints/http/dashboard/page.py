@@ -203,6 +203,8 @@ def _to_sign_in(request: Request) -> Reply:
 
     wanted = f"{request.path}?{request.query}" if request.query else request.path
     to = f"{SIGN_IN}?next={quote(wanted, safe='')}" if request.method == "GET" and wanted != "/dashboard" else SIGN_IN
+    if "hx-request" in request.headers:  # It replaces a part of a page; the browser must leave the page.
+        return Reply(status=200, headers=(*SECURITY, ("hx-redirect", to), ("x-request-id", request.id)), body=b"")
     return redirect(request, to)
 
 

@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from entrypoints.http.dashboard.action_pages import action_page, carry_out, index_page
 from entrypoints.http.dashboard.page import form_handler, page_handler
 from entrypoints.http.dashboard.pages.accounts import user_page, users_page
+from entrypoints.http.dashboard.pages.audit import audit_csv, audit_page
 from entrypoints.http.dashboard.pages.call import call_page
 from entrypoints.http.dashboard.pages.calls import calls_csv, calls_page
-from entrypoints.http.dashboard.pages.hub import audit_page, help_page, settings_page
+from entrypoints.http.dashboard.pages.hub import help_page, settings_page
 from entrypoints.http.dashboard.pages.keys import keys_page, make_key, new_key_page
 from entrypoints.http.dashboard.pages.limits import limits_page
 from entrypoints.http.dashboard.pages.margin import margin_csv, margin_page
 from entrypoints.http.dashboard.pages.models import models_page, providers_page, routing_page
+from entrypoints.http.dashboard.pages.new_provider import new_provider_page, save_provider
 from entrypoints.http.dashboard.pages.overview import overview_page
 from entrypoints.http.dashboard.pages.playground import playground_page
 from entrypoints.http.dashboard.pages.usage import usage_csv, usage_page
@@ -41,12 +43,14 @@ def dashboard_routes(hub: CallContext, table: Iterable[Route]) -> tuple[Route, .
         "/users": page_handler(hub, users_page, "see accounts"),
         "/users/{name:path}": page_handler(hub, user_page, "see accounts"),
         "/providers": page_handler(hub, providers_page, "see models"),
+        "/providers/new": page_handler(hub, new_provider_page, "manage models"),
         "/models": page_handler(hub, models_page, "see models"),
         "/models/margin": page_handler(hub, margin_page, "manage models"),
         "/models/margin.csv": page_handler(hub, margin_csv, "manage models"),
         "/routing": page_handler(hub, routing_page, "see routes"),
         "/limits": page_handler(hub, limits_page, "see accounts"),
         "/audit": page_handler(hub, audit_page, "see accounts"),
+        "/audit.csv": page_handler(hub, audit_csv, "see accounts"),
         "/settings": page_handler(hub, settings_page, "see accounts"),
         "/help": page_handler(hub, help_page),
         "/actions": page_handler(hub, index_page, "see accounts"),
@@ -54,6 +58,7 @@ def dashboard_routes(hub: CallContext, table: Iterable[Route]) -> tuple[Route, .
     }
     forms = {
         "/keys/new": form_handler(hub, make_key, "manage accounts"),
+        "/providers/new": form_handler(hub, save_provider, "manage models"),
         "/actions/{action}": form_handler(hub, carry_out),
     }
     return (

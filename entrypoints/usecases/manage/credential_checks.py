@@ -11,6 +11,7 @@ from msgspec import Meta
 from domain.books.management_scopes import CredentialScope
 from domain.catalog.catalog import Catalog
 from domain.catalog.rows import Credential, ProviderRow
+from domain.catalog.vendors import VENDORS
 from domain.failures import Failure
 from domain.management.provider_changes import credential_checked
 from domain.model_api.call import Attempt, ModelCall, Target
@@ -62,6 +63,9 @@ class TestCredential(msgspec.Struct, frozen=True, kw_only=True):
     provider: Annotated[str, Meta(description="the name of the provider")]
     secret: Annotated[str, Meta(description="the secret itself")]
     model: Annotated[str | None, _MODEL] = None
+    dialect: Annotated[str | None, Meta(description="the dialect of a provider that is not added yet")] = None
+    base_url: Annotated[str | None, Meta(description="the URL of a provider that is not added yet")] = None
+    region: Annotated[str | None, Meta(description="the region of a provider that is not added yet")] = None
 
 
 class SecretWorks(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,9 +109,9 @@ async def test_credential(context: ActionContext, request: TestCredential) -> Se
     if (problem := providers.secret_problem(request.secret)) is not None:
         return problem
     rows = await hub.storage.catalog()
-    provider = next((row for row in rows.providers if row.name == request.provider), None)
-    if provider is None:
-        return NotFound(kind="provider", name=request.provider, remedy=Remedy("provider add", request.provider))
+    provider = next((row for row in rows.providers if row.name == request.provider), None) or _not_added(hub, request)
+    if not isinstance(provider, ProviderRow):
+        return provider
     model = request.model or test_model(provider, rows.indexed())
     if isinstance(model, BadRequest):
         return model
@@ -117,6 +121,22 @@ async def test_credential(context: ActionContext, request: TestCredential) -> Se
     if failure is not None:
         return _refused(provider.name, failure)
     return SecretWorks(provider=provider.name, model=model)
+
+
+def _not_added(hub: CallContext, request: TestCredential) -> ProviderRow | BadRequest | NotFound:
+    """The provider that the request describes, where the books have none of its name."""
+    if request.provider not in VENDORS and not (request.dialect or request.base_url):
+        return NotFound(kind="provider", name=request.provider, remedy=Remedy("provider add", request.provider))
+    url = request.base_url
+    if request.region is not None and url is None:
+        url = providers.url_of_region(request.provider, request.region)
+        if url is None:
+            return providers.no_region(request.provider)
+    described = providers.describe_provider(request.provider, request.dialect, url)
+    if isinstance(described, BadRequest):
+        return described
+    dialect, base_url = described
+    return ProviderRow(name=request.provider, dialect=dialect, base_url=base_url, created_ms=hub.clock.now_ms())
 
 
 def test_model(provider: ProviderRow, catalog: Catalog) -> str | BadRequest:

@@ -1,4 +1,4 @@
-"""The audit log, the settings in effect, and help with samples for the visitor's own URL."""
+"""The settings in effect, and help with samples for the visitor's own URL."""
 
 import os
 
@@ -6,22 +6,6 @@ from entrypoints.config import effective
 from entrypoints.http.dashboard.page import View, Visitor
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
-from entrypoints.usecases.public_types import Moment
-
-ENTRIES_MAX = 200
-
-
-async def audit_page(hub: CallContext, visitor: Visitor, request: Request) -> View:
-    """`GET /dashboard/audit`: the newest management actions first."""
-    wanted = (request.query_value("q") or "").strip()
-    entries = await hub.storage.audit(ENTRIES_MAX if not wanted else ENTRIES_MAX * 10)
-    found = [
-        (Moment(entry.at_ms), entry)
-        for entry in entries
-        if wanted in f"{entry.actor} {entry.action} {entry.subject} {entry.detail}"
-    ]
-    values = {"entries": found[:ENTRIES_MAX], "wanted": wanted}
-    return View(template="audit.html", title="Audit log", values=values)
 
 
 async def settings_page(hub: CallContext, visitor: Visitor, request: Request) -> View:

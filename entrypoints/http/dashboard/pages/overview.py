@@ -1,20 +1,22 @@
 """The overview: balance, what was spent, the latest calls, and first steps while the hub is new."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import msgspec
 
 from domain.catalog.vendors import ECHO
 from domain.refusals import BadRequest, Refusal
-from entrypoints.http.dashboard.action_pages import path_of
 from entrypoints.http.dashboard.page import View, Visitor
 from entrypoints.http.dashboard.pages.own_calls import newest_calls, sees_all
 from entrypoints.http.dashboard.pages.usage import stats_request
-from entrypoints.http.dashboard.rendering import text_of
+from entrypoints.http.dashboard.rendering import ms_of, text_of
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.credit import ShowBalance, WalletView, show_balance
-from entrypoints.usecases.manage.stats import StatsView, show_stats
+from entrypoints.usecases.manage.stats import StatsRow, StatsView, show_stats
+from entrypoints.usecases.manage.stats_figures import Figures
+from entrypoints.usecases.public_types import Credits, Moment
 
 LATEST = 8
 
@@ -28,6 +30,15 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class DayBar(msgspec.Struct, frozen=True, kw_only=True):
+    """A day of the chart, and how high its bar is."""
+
+    since: Moment
+    charge: Credits
+    calls: int
+    height: int
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One of the first steps of an operator."""
 
@@ -36,6 +47,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     button: str
     done: bool
+    is_next: bool = False
 
 
 async def overview_page(hub: CallContext, visitor: Visitor, request: Request) -> View | Refusal:
@@ -44,9 +56,13 @@ async def overview_page(hub: CallContext, visitor: Visitor, request: Request) ->
     if not isinstance(wallet, WalletView):
         return wallet
     calls = await newest_calls(hub, visitor, limit=LATEST)
+    tiles = _wallet_tiles(hub, wallet)
+    whose = "of all users" if sees_all(visitor) else "charged to you"
+    day, month = await _stats(hub, visitor, since="1d"), await _stats(hub, visitor, since="30d", every="day")
     values = {
         "wallet": wallet,
-        "tiles": [*_wallet_tiles(hub, wallet), *await _usage_tiles(hub, visitor)],
+        "tiles": [*tiles, *_usage_tiles(day.total, month.total, whose)] if day and month else tiles,
+        "days": _days(month.rows) if month else [],
         "calls": calls,
         "steps": await _steps(hub, visitor, bool(calls)),
     }
@@ -63,20 +79,50 @@ def _wallet_tiles(hub: CallContext, wallet: WalletView) -> list[Tile]:
     ]
 
 
-async def _usage_tiles(hub: CallContext, visitor: Visitor) -> list[Tile]:
-    """What was charged in the last day and month, of all users for operators."""
-    user = "" if sees_all(visitor) else visitor.name
-    whose = "of all users" if sees_all(visitor) else "charged to you"
-    tiles = []
-    for since, words in (("1d", "24 hours"), ("30d", "30 days")):
-        request = stats_request(hub, since=since, user=user)
-        stats = None if isinstance(request, BadRequest) else await show_stats(visitor.acting(hub), request)
-        if isinstance(stats, StatsView):
-            total = stats.total
-            failed = total.calls - total.completed
-            note = f"{total.calls} calls {whose}, {failed} not completed"
-            tiles.append(Tile(label=f"Spent in {words}", figure=text_of(total.charge), unit="credits", note=note))
-    return tiles
+async def _stats(hub: CallContext, visitor: Visitor, **given: str) -> StatsView | None:
+    """The sums of all users for operators, else the visitor's own."""
+    request = stats_request(hub, user="" if sees_all(visitor) else visitor.name, **given)
+    stats = None if isinstance(request, BadRequest) else await show_stats(visitor.acting(hub), request)
+    return stats if isinstance(stats, StatsView) else None
+
+
+def _usage_tiles(day: Figures, month: Figures, whose: str) -> list[Tile]:
+    """What was charged in the last day and month, and how calls went in the last day."""
+    failed = day.calls - day.completed
+    share = f"{failed * 1000 // day.calls // 10}.{failed * 1000 // day.calls % 10} %" if day.calls else "none"
+    return [
+        Tile(
+            label="Spent in 24 hours", figure=text_of(day.charge), unit="credits", note=f"{day.calls:,} calls {whose}"
+        ),
+        Tile(
+            label="Spent in 30 days",
+            figure=text_of(month.charge),
+            unit="credits",
+            note=f"{month.calls:,} calls {whose}",
+        ),
+        Tile(label="Not completed", figure=f"{failed:,}", note=f"{share} of the calls in 24 hours"),
+        Tile(
+            label="Average time",
+            figure=ms_of(day.average_ms),
+            note=f"in 24 hours; first byte after {ms_of(day.average_first_byte_ms)}",
+        ),
+    ]
+
+
+def _days(rows: Sequence[StatsRow]) -> list[DayBar]:
+    """A bar for each day, the highest of 58 parts; none where nothing was charged."""
+    highest = max((row.figures.charge for row in rows), default=0)
+    if highest <= 0:
+        return []
+    return [
+        DayBar(
+            since=row.since or Moment(0),
+            charge=row.figures.charge,
+            calls=row.figures.calls,
+            height=max(1 if row.figures.calls else 0, row.figures.charge * 58 // highest),
+        )
+        for row in rows
+    ]
 
 
 async def _steps(hub: CallContext, visitor: Visitor, has_calls: bool) -> list[Step]:
@@ -89,7 +135,7 @@ async def _steps(hub: CallContext, visitor: Visitor, has_calls: bool) -> list[St
         Step(
             title="Add a provider",
             text="Pick a vendor, then add its credential. The built-in echo works without one.",
-            path=path_of("provider add"),
+            path="/dashboard/providers/new",
             button="Add provider",
             done=any(name != ECHO.name for name in catalog.providers),
         ),
@@ -108,4 +154,7 @@ async def _steps(hub: CallContext, visitor: Visitor, has_calls: bool) -> list[St
             done=has_calls,
         ),
     ]
-    return [] if all(step.done for step in steps) else steps
+    if all(step.done for step in steps):
+        return []
+    following = next(number for number, step in enumerate(steps) if not step.done)
+    return [msgspec.structs.replace(step, is_next=number == following) for number, step in enumerate(steps)]
