@@ -144,6 +144,20 @@ async def test_a_sweep_locks_only_the_wallets_that_it_writes(url: str, outsider:
         await outsider.execute("rollback")
 
 
+async def test_what_another_process_committed_early_is_on_the_disk_before_it_is_answered(
+    url: str, outsider: Any
+) -> None:
+    """(G2)"""
+    async with opened_in(url) as storage:
+        await open_account(storage)
+        await outsider.execute("set synchronous_commit = off; update users set locks = locks + 1")
+        written = await outsider.fetchval("select pg_current_wal_insert_lsn()::text")
+
+        assert (await storage.decide(CALLER, look)).shown.key == a_key()
+
+        assert await outsider.fetchval("select pg_current_wal_flush_lsn() >= $1::text::pg_lsn", written)
+
+
 # --- trouble ---
 
 

@@ -9,7 +9,7 @@ SCOPES: list[Any] = [
     scope
     for module in (scopes, management_scopes, limit_scopes)
     for scope in vars(module).values()
-    if isinstance(scope, type) and hasattr(scope, "steps") and hasattr(scope, "view")
+    if isinstance(scope, type) and isinstance(getattr(scope, "steps", None), tuple)
 ]
 
 

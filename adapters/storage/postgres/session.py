@@ -5,7 +5,8 @@ number to the process's row in `writers`; whether it was committed is read there
 
 In PostgreSQL a commit lets go of its locks before it is on the disk, so that the next process need not wait for the
 disk as well. The batch counts only after a second commit, of the process's row alone: the log is written in order, so
-everything before it is on the disk, too. What another process decides from the first commit comes after it in the log.
+everything before it is on the disk, too. What another process decides from the first commit comes after it in the log;
+a batch that only reads also waits for the disk.
 """
 
 import contextlib
@@ -75,7 +76,9 @@ class Session:
         assert self._connection is not None
         assert self._engine is not None
         if not has_written:
-            await self._connection.execute("rollback")
+            # It may have read what another process committed and is not on the disk yet, so its answer waits for that.
+            early = self._engine.commits_early
+            await self._connection.execute("set local synchronous_commit = on; commit" if early else "rollback")
             return
         try:
             await self._connection.execute("commit")
