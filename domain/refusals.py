@@ -27,7 +27,9 @@ class MissingKey(msgspec.Struct, frozen=True, kw_only=True, tag="missing_api_key
 class InvalidKey(msgspec.Struct, frozen=True, kw_only=True, tag="invalid_api_key"):
     """The API key is unknown or malformed, or no longer valid, for the `reason`."""
 
-    reason: Literal["unknown", "revoked", "disabled", "expired", "user disabled"] = "unknown"
+    reason: Literal[
+        "unknown", "revoked", "disabled", "expired", "user disabled", "no member", "team disabled", "no team wallet"
+    ] = "unknown"
 
 
 class KeyNotAllowed(msgspec.Struct, frozen=True, kw_only=True, tag="key_not_allowed"):

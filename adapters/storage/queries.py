@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from domain.accounts.rows import ApiKey, User
+from domain.accounts.identity import TeamOfKey
+from domain.accounts.rows import ApiKey, Member, User
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row, running
 from domain.books.statistics.summary import PastUsage
 from domain.books.statistics.sums import SummedCall
@@ -74,8 +75,12 @@ _ALIASES = Query(kind=Alias, rest=_ALIASES_STANDING)
 _PRICES = Query(kind=Price, rest="order by seq")
 _KEY_OF_FINGERPRINT = Query(kind=ApiKey, rest="where fingerprint = ?", columns=("fingerprint",))
 _USER_BY_ID = Query(kind=User, rest="where id = ?", columns=("id",))
-_USERS = Query(kind=User)
-_USER_NAMED = Query(kind=User, rest="where name = ?", columns=("name",))
+_USERS = Query(kind=User, rest="where kind = 'user'")
+_TEAMS = Query(kind=User, rest="where kind = 'team'")
+_MEMBERS = Query(kind=Member, rest="order by created_ms, team_id, user_id")
+_MEMBER = Query(kind=Member, rest="where team_id = ? and user_id = ?", columns=("team_id", "user_id"))
+_USER_NAMED = Query(kind=User, rest="where name = ? and kind = 'user'", columns=("name",))
+_ACCOUNT_NAMED = Query(kind=User, rest="where name = ?", columns=("name",))
 _KEYS = Query(kind=ApiKey, rest="order by created_ms, id")
 _WALLET = Query(kind=Grant, rest="where user_id = ? order by created_ms, id", columns=("user_id",))
 _GRANT = Query(kind=Grant, rest="where id = ?", columns=("id",))
@@ -136,16 +141,28 @@ class BookReads:
     async def prices(self) -> list[Price]:
         return await self._rows(_PRICES())
 
-    async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
-        # A key never changes its user, so two reads need no common commit.
+    async def caller(self, fingerprint: str) -> tuple[ApiKey, User, TeamOfKey | None] | None:
+        # A key never changes its user or its team, so these reads need no common commit.
         key = await self._one(_KEY_OF_FINGERPRINT(fingerprint))
         if key is None:
             return None
         (user,) = await self._rows(_USER_BY_ID(key.user_id))
-        return key, user
+        if key.team_id is None:
+            return key, user, None
+        team = await self._one(_USER_BY_ID(key.team_id))
+        return key, user, TeamOfKey(team, await self._one(_MEMBER(key.team_id, key.user_id)))
 
     async def users(self) -> list[User]:
         return sorted(await self._rows(_USERS()), key=lambda user: user.name)
+
+    async def teams(self) -> list[User]:
+        return sorted(await self._rows(_TEAMS()), key=lambda team: team.name)
+
+    async def members(self) -> list[Member]:
+        return await self._rows(_MEMBERS())
+
+    async def account_named(self, name: str) -> User | None:
+        return await self._one(_ACCOUNT_NAMED(name))
 
     async def user_named(self, name: str) -> User | None:
         return await self._one(_USER_NAMED(name))

@@ -12,9 +12,11 @@ from domain.refusals import NotAllowed
 
 Permission = Literal[
     "see routes", "see accounts", "see models", "see calls", "see metrics",
+    "see own teams", "manage own teams", "manage own keys",
     "manage accounts", "manage an owner", "manage credit", "manage models", "maintain the books",
 ]  # fmt: skip
 _OPERATORS: frozenset[Role] = frozenset(("owner", "admin"))
+_EVERYBODY: frozenset[Role] = frozenset(("owner", "admin", "guest"))
 
 PERMISSIONS: Mapping[Permission, frozenset[Role]] = {
     "see routes": _OPERATORS,
@@ -22,6 +24,10 @@ PERMISSIONS: Mapping[Permission, frozenset[Role]] = {
     "see models": _OPERATORS,
     "see calls": _OPERATORS,
     "see metrics": _OPERATORS,
+    # Whose teams and keys these are is decided by the rules of `domain.management`, behind the membership.
+    "see own teams": _EVERYBODY,
+    "manage own teams": _EVERYBODY,
+    "manage own keys": _EVERYBODY,
     "manage accounts": _OPERATORS,
     "manage an owner": frozenset(("owner",)),
     "manage credit": _OPERATORS,

@@ -116,7 +116,7 @@ Planned: TypeAlias = Plan | Refused | Stale | Duplicate | Replay
 
 def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
     """Decide a call's start: its hold, or why not."""
-    caller = identify(facts.key, facts.user, now_ms)
+    caller = identify(facts.key, facts.user, now_ms, facts.team)
     if isinstance(caller, InvalidKey):
         return Refused(refusal=caller)
     key, user = caller.key, caller.user
@@ -135,7 +135,9 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
         if not isinstance(found, Limited):
             return Refused(refusal=found)
         limits, candidates = found, found.candidates
-    affordable = _affordable(facts, request, candidates, limits, now_ms) if request.billed else _unbilled(candidates)
+    affordable: tuple[Affordable, ...] | Refusal = tuple([Affordable(candidate=one, bound=None) for one in candidates])
+    if request.billed:
+        affordable = _affordable(facts, request, candidates, limits, now_ms)
     if not isinstance(affordable, tuple):
         return Refused(refusal=affordable)
     owed_nanos: dict[str, int] = {}
@@ -165,11 +167,11 @@ def _hold_of(
     reserved: tuple[Reservation, ...],
     now_ms: int,
 ) -> Hold:
-    call, origin = request.call, request.origin
+    call, origin, key = request.call, request.origin, caller.key
     return Hold(
         id=request.call_id,
         user_id=caller.user.id,
-        key_id=caller.key.id,
+        key_id=key.id,
         dialect=call.dialect,
         model=call.model,
         stream=call.stream,
@@ -180,12 +182,14 @@ def _hold_of(
         hold_nanos=held_nanos,
         hold_lines=lines,
         idempotency_key=request.idempotency_key,
-        app=origin.app,
+        wallet_id=key.team_id if key.wallet == "team" else None,
+        app=origin.app or key.app,
         run_id=origin.run_id,
         trace_id=origin.trace_id,
         client=origin.client,
         reserved=reserved,
         operation=call.operation,
+        team_id=key.team_id,
     )
 
 
@@ -275,10 +279,6 @@ def as_served(call: ModelCall, served: Served) -> ModelCall:
     if passes_through(call, served.dialect or served.provider.dialect):
         return call
     return msgspec.structs.replace(call, hosted_unbounded=0)
-
-
-def _unbilled(candidates: Sequence[Candidate]) -> tuple[Affordable, ...]:
-    return tuple(Affordable(candidate=candidate, bound=None) for candidate in candidates)
 
 
 def _as_duplicate(

@@ -41,7 +41,9 @@ _COST_UNKNOWN = MAY_HAVE_COST | {"answered"}
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a call went, as seen by the process that ran it. `user_id` is the user who pays.
+    """How a call went, as seen by the process that ran it.
+
+    `user_id` is the account that pays, and `caller_id` the user who calls, where that is another account.
 
     `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was. `price` is its
     provider's price in the book. `pieces`, `size` and `quality` were counted in the request, see `ModelCall`. `answer`
@@ -50,6 +52,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     call_id: str
     user_id: str
+    caller_id: str | None = None
     ending: Ending
     meter: Meter
     input_tokens: int

@@ -8,11 +8,11 @@ Its modules:
     statistics         what was used and charged, as sums that are proved against the calls
     lookups            rows of one type by the values of some columns, as data
     view               the protocol of a scope: steps to load, and the facts to show
+    call_steps         which rows the scopes of a call name, its limits, budgets and run too
     scopes             the rows that a rule needs, and how they become its facts
     management_scopes  the scopes of an operator's changes
+    team_scopes        the scopes of changes of teams and their members
     guards             what must be locked before a row is read
-    limit_rows         limits, budgets and runs in the working copy
-    limit_steps        which limits, budgets and runs the scopes of a call name
     limit_scopes       the scopes of changes of limits, budgets and runs
     working_copy       the rows of a batch in memory, over which rules are folded
 """

@@ -37,6 +37,7 @@ class CallQuery(msgspec.Struct, frozen=True, kw_only=True):
     ids: tuple[str, ...] | None = None
     user_id: str | None = None
     key_id: str | None = None
+    team_id: str | None = None
     app: str | None = None
     run_id: str | None = None
     trace_id: str | None = None
@@ -135,7 +136,7 @@ def matches(query: CallQuery, call: Call) -> bool:
 
 def equal_values(query: CallQuery) -> dict[str, str]:
     """The fields of a call that must have one value."""
-    names = ("user_id", "key_id", "app", "run_id", "trace_id", "provider", "operation")
+    names = ("user_id", "key_id", "team_id", "app", "run_id", "trace_id", "provider", "operation")
     return {name: value for name in names if (value := getattr(query, name)) is not None}
 
 

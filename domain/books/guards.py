@@ -30,6 +30,7 @@ from domain.books.management_scopes import (
 from domain.books.rows import ROW_TYPES, AuditEntry, Row
 from domain.books.scopes import CallScope, RerateScope, SettleScope
 from domain.books.statistics.usage_sum import UsageSum
+from domain.books.team_scopes import TeamScope, accounts_of_team
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
@@ -53,7 +54,7 @@ def _user_of(kind: type[msgspec.Struct]) -> Callable[[Any], str] | None:
     if kind in UNGUARDED or "user_id" not in kind.__struct_fields__:
         return None
     if "wallet_id" in kind.__struct_fields__:
-        return lambda row: row.wallet_id or row.user_id
+        return attrgetter("payer_id")
     return attrgetter("user_id")
 
 
@@ -77,17 +78,21 @@ def wallets_of(scope: object, books: Books) -> tuple[str, ...]:
             return (*own, *wallets_of(scope.within, books))
         case CallScope():
             key = books.keys.get(books.keys_by_fingerprint.get(scope.fingerprint, ""))
-            return () if key is None else (key.user_id,)
+            return () if key is None else key.account_ids
         case SettleScope():
-            return (scope.user_id,)
+            hold = books.holds.get(scope.call_id)
+            return (scope.user_id,) if hold is None else (scope.user_id, hold.user_id)
         case RunScope():
             return (scope.user_id,)
         case RerateScope():
             call = books.calls.get(scope.call_id)
-            return () if call is None else (call.user_id,)
+            return () if call is None else (call.payer_id,)
         case KeyScope():
             key = books.keys.get(scope.key_id)
-            return () if key is None else (key.user_id,)
+            by = () if scope.by is None else (scope.by,)
+            return () if key is None else (key.user_id,) if key.team_id is None else (*key.account_ids, *by)
+        case TeamScope():
+            return accounts_of_team(scope, books)
         case GrantScope():
             grant = books.grants.get(scope.grant_id)
             return () if grant is None else (grant.user_id,)
@@ -107,6 +112,6 @@ def guard_of(row: Row, books: Books) -> str | None:
     """
     if isinstance(row, Adjustment):
         call = books.calls.get(row.call_id)
-        return None if call is None else call.user_id
+        return None if call is None else call.payer_id
     user_of = _USER_OF.get(type(row))
     return None if user_of is None else user_of(row)

@@ -9,7 +9,8 @@ import re
 from functools import lru_cache
 
 # The prefixes of the ids that are packed.
-CALL, GRANT, KEY, USER, CREDENTIAL, RATE, ENTRY = "call", "grant", "key", "user", "cred", "rate", "audit"
+CALL, GRANT, KEY, USER, TEAM = "call", "grant", "key", "user", "team"
+CREDENTIAL, RATE, ENTRY = "cred", "rate", "audit"
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 PAIRS = tuple(high + low for high in DIGITS for low in DIGITS)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from domain.accounts.rows import ApiKey, User
+from domain.accounts.rows import ApiKey, Member, User
 from domain.books.rows import Call, Hold, Idempotency
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
@@ -55,6 +55,7 @@ KEY_BY_FINGERPRINT = Lookup(kind=ApiKey, by=("fingerprint",), present=lambda boo
 KEY_BY_ID = Lookup(kind=ApiKey, by=("id",), present=lambda books: books.keys)
 USER_BY_ID = Lookup(kind=User, by=("id",), present=lambda books: books.users)
 USER_BY_NAME = Lookup(kind=User, by=("name",), present=lambda books: books.users_by_name)
+MEMBER_BY_IDS = Lookup(kind=Member, by=("team_id", "user_id"), present=lambda books: books.members)
 CALL_BY_ID = Lookup(kind=Call, by=("id",), present=lambda books: books.calls)
 HOLD_BY_ID = Lookup(kind=Hold, by=("id",), present=lambda books: books.holds)
 OPEN_HOLDS = Lookup(kind=Hold, oldest="id")

@@ -1,4 +1,4 @@
-"""What the rules of management ask to see: users, keys, providers, credentials, rates, prices and aliases."""
+"""What the rules of management ask to see: users, teams, keys, providers, credentials, rates, prices and aliases."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
-from domain.accounts.rows import ApiKey, User
+from domain.accounts.rows import ApiKey, Member, User
 from domain.books.lookups import (
     ALIASES,
     ALIASES_BY_NAME,
@@ -17,6 +17,7 @@ from domain.books.lookups import (
     GRANTS_OF_USER,
     GRANTS_WITH_CREDIT,
     KEY_BY_ID,
+    MEMBER_BY_IDS,
     PRICES_OF_PROVIDER,
     PROVIDER_BY_NAME,
     PROVIDERS,
@@ -132,10 +133,11 @@ class TransferScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule about a key sees: the key, valid or not, and its user."""
+    """What a rule about a key sees: the key, valid or not, its user, and the acting user's membership in its team."""
 
     key: ApiKey | None
     user: User | None
+    acting: Member | None = None
 
 
 def _user_of_key(scope: Any, books: Books) -> tuple[str, ...]:
@@ -143,20 +145,29 @@ def _user_of_key(scope: Any, books: Books) -> tuple[str, ...]:
     return () if key is None else (key.user_id,)
 
 
+def _acting_in_team(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
+    key = books.keys.get(scope.key_id)
+    return () if key is None or key.team_id is None or scope.by is None else ((key.team_id, scope.by),)
+
+
 class KeyScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The API key of that id, and its user."""
+    """The API key of that id, and its user; `by` is the id of the user who acts, None for the operator's commands."""
 
     key_id: str
+    by: str | None = None
 
     steps: ClassVar[Steps] = (
         ((KEY_BY_ID, lambda scope, _: (scope.key_id,)),),
-        ((USER_BY_ID, _user_of_key),),
+        ((USER_BY_ID, _user_of_key), (MEMBER_BY_IDS, _acting_in_team)),
     )
 
     def view(self, books: Books) -> KeyFacts:
         """The key as the books know it now."""
         key = books.keys.get(self.key_id)
-        return KeyFacts(key=key, user=books.users.get(key.user_id) if key else None)
+        if key is None:
+            return KeyFacts(key=None, user=None)
+        acting = books.members.get((key.team_id or "", self.by or ""))
+        return KeyFacts(key=key, user=books.users.get(key.user_id), acting=acting)
 
 
 class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import msgspec
 
-from domain.accounts.rows import ApiKey, User
+from domain.accounts.rows import ApiKey, Member, User
 from domain.books.statistics.usage_sum import UsageSum
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
@@ -36,8 +36,9 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """A call that runs: the credit that it holds, and what was known of it at its admission.
 
     It is written once and never changed. The `Call` of the same id takes its place when the call ends. `owner` is the
-    process that runs the call, `deadline_ms` the end of its lease. `wallet_id` is the user who pays, where that is not
-    `user_id`. `app`, `run_id`, `trace_id` and `client` are what the request says about itself (`Origin`).
+    process that runs the call, `deadline_ms` the end of its lease. `wallet_id` is the account that pays, where that is
+    not `user_id`, and `team_id` the team of the key. `app`, `run_id`, `trace_id` and `client` are what the request says
+    about itself (`Origin`); the app of the key stands for one that names none.
     `reserved` is what the call has taken of limits, budgets and its run's purse.
     """
 
@@ -61,10 +62,11 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     client: str | None = None
     reserved: tuple[Reservation, ...] = ()
     operation: str = "chat"
+    team_id: str | None = None
 
     @property
     def payer_id(self) -> str:
-        """The user whose wallet the hold is on."""
+        """The account whose wallet the hold is on."""
         return self.wallet_id or self.user_id
 
 
@@ -118,6 +120,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     price_id: str | None = None
     size: str | None = None
     quality: str | None = None
+    team_id: str | None = None
+
+    @property
+    def payer_id(self) -> str:
+        """The account that has paid for the call."""
+        return self.wallet_id or self.user_id
 
 
 def call_of(hold: Hold, owner: str | None, **ended: Any) -> Call:
@@ -142,6 +150,7 @@ def call_of(hold: Hold, owner: str | None, **ended: Any) -> Call:
         client=hold.client,
         reserved=tuple([one for one in hold.reserved if one.kind in KEPT_RESERVATIONS]) if hold.reserved else (),
         operation=hold.operation,
+        team_id=hold.team_id,
         **ended,
     )
 
@@ -187,7 +196,7 @@ _OfTheMarket: TypeAlias = ProviderRow | Credential | Rate | Alias | Price
 _OfACall: TypeAlias = Hold | Call | Adjustment | Idempotency | UsageSum
 
 
-Row: TypeAlias = User | ApiKey | _OfTheMarket | Grant | Transfer | _OfACall | _OfLimits | AuditEntry
+Row: TypeAlias = User | Member | ApiKey | _OfTheMarket | Grant | Transfer | _OfACall | _OfLimits | AuditEntry
 ROW_TYPES: frozenset[type[msgspec.Struct]] = frozenset(get_args(Row))
 
 

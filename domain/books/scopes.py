@@ -3,12 +3,14 @@
 The rows are named in steps. A step looks rows up by the scope's fields, or by rows that an earlier step has loaded.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
+from domain.accounts.identity import TeamOfKey
 from domain.accounts.rows import ApiKey, User
-from domain.books.limit_steps import (
+from domain.books import call_steps
+from domain.books.call_steps import (
     ARE_THERE_LIMITS,
     COUNTS_OF_CALL,
     LIMITS_OF_CALL,
@@ -26,6 +28,7 @@ from domain.books.lookups import (
     GRANTS_WITH_CREDIT,
     HOLD_BY_ID,
     KEY_BY_FINGERPRINT,
+    MEMBER_BY_IDS,
     OPEN_HOLDS,
     STALE_ANSWERS,
     USER_BY_ID,
@@ -39,60 +42,8 @@ from domain.limits.reserve import CallLimits
 from domain.limits.settle import Counts
 
 
-def _caller(scope: Any, books: Books) -> tuple[str, ...]:
-    key_id = books.keys_by_fingerprint.get(scope.fingerprint)
-    return () if key_id is None else (books.keys[key_id].user_id,)
-
-
-def _answer_of_caller(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
-    if not scope.idempotency_key:
-        return ()
-    return tuple((user_id, scope.idempotency_key) for user_id in _caller(scope, books))
-
-
-def _duplicate(scope: Any, books: Books) -> tuple[str, ...]:
-    if not scope.idempotency_key:
-        return ()
-    kept = (books.idempotency.get(pair) for pair in _answer_of_caller(scope, books))
-    return tuple(row.call_id for row in kept if row is not None)
-
-
-def _ended_call(scope: Any, books: Books) -> tuple[str, ...]:
-    """The call, unless it runs: its row need not be looked for then."""
-    return () if scope.call_id in books.holds else (scope.call_id,)
-
-
-def _lost_call(scope: Any, books: Books) -> tuple[str, ...]:
-    """The call, if it was ended as lost: its process may have lived."""
-    call = books.calls.get(scope.call_id)
-    return () if call is None or call.ending != "lost" else (call.id,)
-
-
-def _payer_of_lost(scope: Any, books: Books) -> tuple[str, ...]:
-    return (scope.user_id,) if _lost_call(scope, books) else ()
-
-
-def _answer_of_call(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
-    hold = books.holds.get(scope.call_id)
-    return () if hold is None or not hold.idempotency_key else ((hold.user_id, hold.idempotency_key),)
-
-
-def _held_by_call(scope: Any, books: Books) -> list[str]:
-    hold = books.holds.get(scope.call_id)
-    return [] if hold is None else [line.grant_id for line in hold.hold_lines]
-
-
-def _held_by_all(_: Any, books: Books) -> set[str]:
-    return {line.grant_id for hold in books.holds.values() for line in hold.hold_lines}
-
-
-def _payer(scope: Any, books: Books) -> tuple[str, ...]:
-    call = books.calls.get(scope.call_id)
-    return () if call is None else (call.user_id,)
-
-
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `plan_call` sees.
+    """What `plan_call` sees. `grants` are those of the wallet that pays, and `team` is that of the key, if it has one.
 
     `duplicate` is what is kept of an earlier call with the same Idempotency-Key; `duplicate_hold` its hold while it
     runs, `duplicate_call` its row when it has ended.
@@ -106,10 +57,11 @@ class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_hold: Hold | None = None
     duplicate_call: Call | None = None
     limits: CallLimits | None = None
+    team: TeamOfKey | None = None
 
 
 class CallScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The key of that fingerprint, its user's wallet, its limits, and the Idempotency-Key where one was sent.
+    """The key of that fingerprint, its user and team, the wallet that pays, its limits, and its Idempotency-Key.
 
     `models` are all names of the models that may serve the call, `providers` those that may, and `run_id` is its run.
     """
@@ -123,12 +75,13 @@ class CallScope(msgspec.Struct, frozen=True, kw_only=True):
     steps: ClassVar[Steps] = (
         ((KEY_BY_FINGERPRINT, lambda scope, _: (scope.fingerprint,)), *ARE_THERE_LIMITS),
         (
-            (USER_BY_ID, _caller),
-            (GRANTS_WITH_CREDIT, _caller),
-            (ANSWER_BY_KEY, _answer_of_caller),
+            (USER_BY_ID, call_steps.accounts_of_key),
+            (MEMBER_BY_IDS, call_steps.membership_of_key),
+            (GRANTS_WITH_CREDIT, call_steps.payer_of_key),
+            (ANSWER_BY_KEY, call_steps.answer_of_caller),
             *LIMITS_OF_CALL,
         ),
-        ((HOLD_BY_ID, _duplicate), (CALL_BY_ID, _duplicate), *COUNTS_OF_CALL),
+        ((HOLD_BY_ID, call_steps.duplicate), (CALL_BY_ID, call_steps.duplicate), *COUNTS_OF_CALL),
     )
 
     def view(self, books: Books) -> CallFacts:
@@ -141,12 +94,20 @@ class CallScope(msgspec.Struct, frozen=True, kw_only=True):
             version=books.version,
             key=key,
             user=books.users.get(key.user_id),
-            grants=books.wallet(key.user_id),
+            grants=books.wallet(key.payer_id),
             duplicate=duplicate,
             duplicate_hold=books.holds.get(duplicate.call_id) if duplicate else None,
             duplicate_call=books.calls.get(duplicate.call_id) if duplicate else None,
             limits=limits_of_call(self, books),
+            team=team_of_key(key, books),
         )
+
+
+def team_of_key(key: ApiKey, books: Books) -> TeamOfKey | None:
+    """What the books have of the team of a key; None where it has none."""
+    if key.team_id is None:
+        return None
+    return TeamOfKey(books.users.get(key.team_id), books.members.get((key.team_id, key.user_id)))
 
 
 class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,22 +126,26 @@ class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
-    """One call and the grants that it holds from. `user_id` is the user who pays: an engine may lock it first."""
+    """One call and the grants that it holds from. `user_id` is the account that pays: an engine may lock it first.
+
+    `caller_id` is the user who calls, where that is another account.
+    """
 
     call_id: str
     user_id: str
+    caller_id: str | None = None
 
     steps: ClassVar[Steps] = (
         ((HOLD_BY_ID, lambda scope, _: (scope.call_id,)),),
         (
-            (CALL_BY_ID, _ended_call),
-            (GRANT_BY_ID, _held_by_call),
-            (ANSWER_BY_KEY, _answer_of_call),
+            (CALL_BY_ID, call_steps.ended_call),
+            (GRANT_BY_ID, call_steps.held_by_call),
+            (ANSWER_BY_KEY, call_steps.answer_of_call),
             *RESERVED,
         ),
         (
-            (GRANTS_WITH_CREDIT, _payer_of_lost),
-            (ADJUSTMENTS_OF_CALL, _lost_call),
+            (GRANTS_WITH_CREDIT, call_steps.payer_of_lost),
+            (ADJUSTMENTS_OF_CALL, call_steps.lost_call),
         ),
     )
 
@@ -227,7 +192,7 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
         ),
         (),
         (),
-        ((GRANT_BY_ID, _held_by_all), *RESERVED),
+        ((GRANT_BY_ID, call_steps.held_by_all), *RESERVED),
     )
 
     @property
@@ -272,7 +237,7 @@ class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
             (CALL_BY_ID, lambda scope, _: (scope.call_id,)),
             (ADJUSTMENTS_OF_CALL, lambda scope, _: (scope.call_id,)),
         ),
-        ((GRANTS_OF_USER, _payer),),
+        ((GRANTS_OF_USER, call_steps.payer),),
     )
 
     def view(self, books: Books) -> RerateFacts:
@@ -280,6 +245,6 @@ class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
         call = books.calls.get(self.call_id)
         return RerateFacts(
             call=call,
-            grants=books.wallet(call.user_id) if call else (),
+            grants=books.wallet(call.payer_id) if call else (),
             adjustments=tuple(books.adjustments.get(self.call_id, ())),
         )

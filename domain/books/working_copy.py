@@ -4,18 +4,79 @@ A storage holds in it what one batch of rules needs; the model in the tests hold
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-from domain.accounts.rows import ApiKey, User
-from domain.books.limit_rows import LimitRow, LimitRows
+from domain.accounts.rows import ApiKey, Member, User
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
 from domain.books.statistics.usage_sum import UsageSum, added
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, LineKey, Transfer
+from domain.limits.reserve import BudgetOn, CallLimits, LimitOn
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
+from domain.limits.subjects import concrete
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
+
+LimitRow: TypeAlias = Limit | LimitCell | Budget | BudgetSpent | Run
+
+
+class LimitRows:
+    """Limits and budgets by id and by subject, and what counts against them by its keys."""
+
+    def __init__(self) -> None:
+        self.limits: dict[str, Limit] = {}
+        self.limits_of: dict[str, dict[str, Limit]] = {}
+        self.cells: dict[tuple[str, str], LimitCell] = {}
+        self.budgets: dict[str, Budget] = {}
+        self.budgets_of: dict[str, dict[str, Budget]] = {}
+        self.spent: dict[tuple[str, str], BudgetSpent] = {}
+        self.runs: dict[tuple[str, str], Run] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that could limit a call."""
+        return not (self.limits or self.budgets or self.runs)
+
+    def __len__(self) -> int:
+        return len(self.limits) + len(self.cells) + len(self.budgets) + len(self.spent) + len(self.runs)
+
+    def apply(self, row: LimitRow) -> None:
+        """Store the row."""
+        match row:
+            case LimitCell():
+                self.cells[row.limit_id, row.subject] = row
+            case BudgetSpent():
+                self.spent[row.budget_id, row.subject] = row
+            case Run():
+                self.runs[row.user_id, row.run_id] = row
+            case Limit():
+                self.limits[row.id] = row
+                self.limits_of.setdefault(row.subject, {})[row.id] = row
+            case Budget():
+                self.budgets[row.id] = row
+                self.budgets_of.setdefault(row.subject, {})[row.id] = row
+
+    def of_call(self, subjects: tuple[str, ...], user_id: str, run_id: str | None) -> CallLimits | None:
+        """All limits that a call with these subjects is under; None if there are none."""
+        limits = tuple(
+            LimitOn(limit=limit, subject=one, cell=self.cells.get((limit.id, one)))
+            for subject in subjects
+            for limit in self.limits_of.get(subject, {}).values()
+            if limit.removed_ms is None
+            for one in concrete(subject, subjects)
+        )
+        budgets = tuple(
+            BudgetOn(budget=budget, subject=one, spent=self.spent.get((budget.id, one)))
+            for subject in subjects
+            for budget in self.budgets_of.get(subject, {}).values()
+            if budget.removed_ms is None
+            for one in concrete(subject, subjects)
+        )
+        run = self.runs.get((user_id, run_id)) if run_id is not None else None
+        if not (limits or budgets or run):
+            return None
+        return CallLimits(limits=limits, budgets=budgets, run_id=run_id, run=run)
 
 
 class Books:
@@ -26,6 +87,7 @@ class Books:
         self.version = version
         self.users: dict[str, User] = {}
         self.users_by_name: dict[str, str] = {}
+        self.members: dict[tuple[str, str], Member] = {}
         self.keys: dict[str, ApiKey] = {}
         self.keys_by_fingerprint: dict[str, str] = {}
         self.providers: dict[str, ProviderRow] = {}
@@ -47,6 +109,7 @@ class Books:
 
         self._replaced: dict[type, Collection[Any]] = {
             User: self.users,
+            Member: self.members,
             ApiKey: self.keys,
             ProviderRow: self.providers,
             Credential: self.credentials,
@@ -128,8 +191,15 @@ def _key(books: Books, row: ApiKey) -> None:
 
 
 def _user(books: Books, row: User) -> None:
+    known = books.users.get(row.id)
+    if known is not None and known.name != row.name:  # A team was renamed.
+        del books.users_by_name[known.name]
     books.users[row.id] = row
     books.users_by_name[row.name] = row.id
+
+
+def _member(books: Books, row: Member) -> None:
+    books.members[row.team_id, row.user_id] = row
 
 
 def _provider(books: Books, row: ProviderRow) -> None:
@@ -181,6 +251,7 @@ _APPLY: Mapping[type, Callable[[Books, Any], None]] = {
     Idempotency: _idempotency,
     ApiKey: _key,
     User: _user,
+    Member: _member,
     ProviderRow: _provider,
     Credential: _credential,
     Rate: _rate,

@@ -10,5 +10,6 @@ Its modules:
     price_sync         what a newer price catalogue changes, and whether it is appended
     provider_changes   changes of providers, credentials and listings that exist
     rates_from_prices  rates made from the price book with a margin
+    teams              teams, their members and their keys
     wallets            changes of credit by hand: void, adjust, transfer
 """

@@ -7,34 +7,48 @@ import msgspec
 
 from domain.accounts.rows import ApiKey, User
 from domain.books.management_scopes import KeyFacts, UserFacts
-from domain.management.changes import Actor, Denied, Outcome, Unchanged, changed, guarded, no_user
-from domain.refusals import BadRequest, NotFound, Remedy
+from domain.management.changes import (
+    Actor,
+    Denied,
+    Outcome,
+    Unchanged,
+    changed,
+    guarded,
+    is_operator,
+    managed_key,
+    no_user,
+    person,
+)
+from domain.refusals import BadRequest, Remedy
 
 
 def change_user(facts: UserFacts, actor: Actor, name: str, new: dict[str, Any]) -> Outcome:
     """The user with new values of some fields. Only an owner makes somebody an owner."""
-    if facts.user is None:
+    had = person(facts)
+    if had is None:
         return Denied(refusal=no_user(name))
-    user = msgspec.structs.replace(facts.user, **new)
-    if (denial := guarded(actor, facts.user) or guarded(actor, user)) is not None:
+    user = msgspec.structs.replace(had, **new)
+    if (denial := guarded(actor, had) or guarded(actor, user)) is not None:
         return denial
-    return _same_or_changed(actor, "user change", name, facts.user, user)
+    return _same_or_changed(actor, "user change", name, had, user)
 
 
 def disable_user(facts: UserFacts, actor: Actor, name: str) -> Outcome:
     """No key of the user starts a call from now on; running calls end normally."""
-    if facts.user is None:
+    user = person(facts)
+    if user is None:
         return Denied(refusal=no_user(name))
-    off = msgspec.structs.replace(facts.user, disabled_ms=facts.user.disabled_ms or actor.now_ms)
-    return guarded(actor, off) or _same_or_changed(actor, "user disable", name, facts.user, off)
+    off = msgspec.structs.replace(user, disabled_ms=user.disabled_ms or actor.now_ms)
+    return guarded(actor, off) or _same_or_changed(actor, "user disable", name, user, off)
 
 
 def enable_user(facts: UserFacts, actor: Actor, name: str) -> Outcome:
     """The user's keys are valid again, as far as they are by themselves."""
-    if facts.user is None:
+    user = person(facts)
+    if user is None:
         return Denied(refusal=no_user(name))
-    on = msgspec.structs.replace(facts.user, disabled_ms=None)
-    return guarded(actor, on) or _same_or_changed(actor, "user enable", name, facts.user, on)
+    on = msgspec.structs.replace(user, disabled_ms=None)
+    return guarded(actor, on) or _same_or_changed(actor, "user enable", name, user, on)
 
 
 def change_key(facts: KeyFacts, actor: Actor, key_id: str, new: dict[str, Any]) -> Outcome:
@@ -69,6 +83,9 @@ def rotate_key(
     key = _standing(facts, actor, key_id)
     if isinstance(key, Denied):
         return key
+    if key.wallet == "user" and not is_operator(actor):
+        problem = "its user pays for it, so an admin of the team cannot have it in clear"
+        return Denied(refusal=BadRequest(field="id", problem=problem))
     until_ms = actor.now_ms + keep_ms
     old = msgspec.structs.replace(key, expires_ms=until_ms if key.expires_ms is None else min(key.expires_ms, until_ms))
     new = successor_of(key)
@@ -77,11 +94,9 @@ def rotate_key(
 
 def _standing(facts: KeyFacts, actor: Actor, key_id: str) -> ApiKey | Denied:
     """The key, if it may be changed."""
-    key = facts.key
-    if key is None or facts.user is None:
-        return Denied(refusal=NotFound(kind="key", name=key_id, remedy=Remedy("key list")))
-    if (denial := guarded(actor, facts.user)) is not None:
-        return denial
+    key = managed_key(facts, actor, key_id)
+    if isinstance(key, Denied):
+        return key
     if key.revoked_ms is not None:
         problem = f"{key_id} was revoked, which is final. Make a new key."
         return Denied(refusal=BadRequest(field="id", problem=problem, remedy=Remedy("key create")))

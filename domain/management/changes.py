@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from domain.accounts.identity import is_team_admin
 from domain.accounts.permissions import MANAGED_WITH, PERMISSIONS
 from domain.accounts.rows import ApiKey, Role, User
 from domain.books.management_scopes import AliasFacts, KeyFacts, ProviderFacts, UserFacts
@@ -23,10 +24,14 @@ STARTER_SOURCE = "starter"
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who acts, in which role, when, and the id under which the audit log keeps it."""
+    """Who acts, in which role, when, and the id under which the audit log keeps it.
+
+    `user_id` is the user who acts; None for the operator's commands.
+    """
 
     name: str
     role: Role = "owner"
+    user_id: str | None = None
     now_ms: int
     audit_id: str
 
@@ -63,6 +68,16 @@ def guarded(actor: Actor, user: User) -> Denied | None:
     return Denied(refusal=NotAllowed(action=permission, role=actor.role))
 
 
+def is_operator(actor: Actor) -> bool:
+    """Whether the actor manages every account, but perhaps not those of owners."""
+    return actor.role in PERMISSIONS["manage accounts"]
+
+
+def person(facts: UserFacts) -> User | None:
+    """The user of the facts; None where there is none, or a team."""
+    return None if facts.user is None or facts.user.is_team else facts.user
+
+
 def add_user(facts: UserFacts, actor: Actor, user: User) -> Outcome:
     """A new user; AlreadyExists if the name is taken."""
     if (denial := guarded(actor, user)) is not None:
@@ -74,24 +89,37 @@ def add_user(facts: UserFacts, actor: Actor, user: User) -> Outcome:
 
 def add_key(facts: UserFacts, actor: Actor, user_name: str, key_of: Callable[[User], ApiKey]) -> Outcome:
     """A new API key for an existing user; `key_of` makes its row for that user."""
-    if facts.user is None:
+    if not is_operator(actor):
+        return Denied(refusal=NotAllowed(action="manage accounts", role=actor.role))
+    user = person(facts)
+    if user is None:
         return Denied(refusal=no_user(user_name))
-    if (denial := guarded(actor, facts.user)) is not None:
+    if (denial := guarded(actor, user)) is not None:
         return denial
-    key = key_of(facts.user)
+    key = key_of(user)
     return changed(actor, "key create", key.id, key, detail=f"{key.prefix}… for {user_name}")
 
 
 def revoke_key(facts: KeyFacts, actor: Actor, key_id: str) -> Outcome:
     """The key authenticates no later call, in any process; running calls end normally."""
-    key = facts.key
-    if key is None or facts.user is None:
-        return Denied(refusal=NotFound(kind="key", name=key_id, remedy=Remedy("key list")))
-    if (denial := guarded(actor, facts.user)) is not None:
-        return denial
+    key = managed_key(facts, actor, key_id)
+    if isinstance(key, Denied):
+        return key
     if key.revoked_ms is not None:
         return Unchanged(row=key)
     return changed(actor, "key revoke", key.id, msgspec.structs.replace(key, revoked_ms=actor.now_ms))
+
+
+def managed_key(facts: KeyFacts, actor: Actor, key_id: str) -> ApiKey | Denied:
+    """The key, if the actor may manage it: an operator, or for a key of a team an admin of that team.
+
+    Anybody else does not learn whether there is such a key.
+    """
+    key, user = facts.key, facts.user
+    of_own_team = key is not None and key.team_id is not None and is_team_admin(facts.acting)
+    if key is None or user is None or not (of_own_team or is_operator(actor)):
+        return Denied(refusal=NotFound(kind="key", name=key_id, remedy=Remedy("key list")))
+    return key if of_own_team else guarded(actor, user) or key
 
 
 def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> Outcome:
@@ -227,6 +255,11 @@ def grant_credit(facts: UserFacts, actor: Actor, user_name: str, grant_of: Calla
     """Credit for an existing user; `grant_of` makes the grant for that user."""
     if facts.user is None:
         return Denied(refusal=no_user(user_name))
+    if not facts.user.has_wallet:
+        problem = f"{user_name} has no wallet: give the team one first"
+        return Denied(
+            refusal=BadRequest(field="user", problem=problem, remedy=Remedy("team wallet", facts.user.team_name))
+        )
     grant = grant_of(facts.user)
     moves = add_grant(grant)
     return changed(

@@ -33,6 +33,8 @@ NOUNS: Mapping[str, Noun] = {
     "alias": Noun("names for a choice of models", "entrypoints.actions.routing"),
     "route": Noun("where calls go", "entrypoints.actions.routing"),
     "user": Noun("who may call", "entrypoints.actions.users"),
+    "team": Noun("users who share keys, limits and perhaps a wallet", "entrypoints.actions.teams"),
+    "member": Noun("who belongs to a team", "entrypoints.actions.teams"),
     "key": Noun("the API keys that callers show", "entrypoints.actions.users"),
     "credit": Noun("what users can spend", "entrypoints.actions.credit"),
     "grant": Noun("pieces of credit in a wallet", "entrypoints.actions.credit"),

@@ -14,6 +14,7 @@ _FILTERS = (
     Argument("provider", "--provider", "NAME"),
     Argument("operation", "--operation", "NAME"),
     Argument("app", "--app", "APP"),
+    Argument("team", "--team", "NAME"),
     Argument("key", "--key", "ID"),
     Argument("run", "--run", "RUN"),
     Argument("trace", "--trace", "ID"),

@@ -7,6 +7,7 @@ from entrypoints.usecases.management_context import NoFields
 _SUBJECT = (
     Argument("user", "--user", "NAME"),
     Argument("key", "--key", "ID"),
+    Argument("team", "--team", "NAME"),
     Argument("model", "--model", "MODEL"),
 )
 _BUDGET_ID = Argument("id", "ID", help="as `aihub budget list` shows it")
@@ -16,7 +17,7 @@ _OF_USER = Argument("user", "--user", "NAME")
 ACTIONS = (
     Action(
         name="limit set",
-        meaning="limit requests, tokens or open calls of a user, a key, a model, or the whole hub",
+        meaning="limit requests, tokens or open calls of a user, a key, a team, a model, or the whole hub",
         details="All limits must allow a call.",
         example="aihub limit set --measure requests --amount 60 --per 1m --user alice",
         permission="manage credit",
@@ -56,7 +57,7 @@ ACTIONS = (
     ),
     Action(
         name="budget set",
-        meaning="set what a user, a key, a model or the whole hub may be charged in a period of the calendar",
+        meaning="set what a user, a key, a team, a model or the whole hub may be charged in a period of the calendar",
         details="Changing the period keeps what was spent.",
         example="aihub budget set --amount 20 --period month --user alice --time-zone Europe/Berlin --alerts 80",
         permission="manage credit",

@@ -103,6 +103,9 @@ RECORDS: Mapping[type, Record | Variants] = {
             "disabled": _invalid_key("is disabled"),
             "expired": _invalid_key("has expired"),
             "user disabled": _invalid_key("belongs to a user who is disabled"),
+            "no member": _invalid_key("belongs to a team of which its user is no member"),
+            "team disabled": _invalid_key("belongs to a team that is disabled"),
+            "no team wallet": _invalid_key("is paid by a team that has no wallet now"),
         },
     ),
     KeyNotAllowed: Record(

@@ -23,8 +23,8 @@ async def caller_of(hub: Accounts, fingerprint: str) -> Caller | InvalidKey:
     Raises StorageError where the books cannot be read.
     """
     known = await hub.storage.caller(fingerprint)
-    key, user = known if known is not None else (None, None)
-    return identify(key, user, hub.clock.now_ms())
+    key, user, team = known if known is not None else (None, None, None)
+    return identify(key, user, hub.clock.now_ms(), team)
 
 
 async def refusal_to(hub: Accounts, fingerprint: str, refusal: Refusal) -> Refusal:

@@ -82,13 +82,15 @@ def _ignore(progress: str) -> None:
 class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
     """The context of an action: the hub, the name of the actor for the audit log with the role, and the policy.
 
-    `report` receives the progress of a long action. `own` is the name of the user whose things alone the action is
-    about, where a user asks who may see no others; None for operators.
+    `user_id` is the user who acts, None for the operator's commands. `report` receives the progress of a long action.
+    `own` is the name of the user whose things alone the action is about, where a user asks who may see no others; None
+    for operators.
     """
 
     hub: ManagementContext
     by: str
     role: Role = "owner"
+    user_id: str | None = None
     policy: ActionPolicy = ActionPolicy()
     report: Callable[[str], None] = _ignore
     open_aigne: AigneOpener | None = None
@@ -120,14 +122,15 @@ class ManagementPorts(msgspec.Struct, frozen=True, kw_only=True):
     usage_past: UsagePast | None = None
 
 
-def actor(context: ManagementContext, name: str, role: Role = "owner") -> Actor:
+def actor(context: ManagementContext, name: str, role: Role = "owner", user_id: str | None = None) -> Actor:
     """The actor of that name, acting now. The command line acts as an owner."""
-    return Actor(name=name, role=role, now_ms=context.clock.now_ms(), audit_id=context.ids.new("audit"))
+    now_ms, audit_id = context.clock.now_ms(), context.ids.new("audit")
+    return Actor(name=name, role=role, user_id=user_id, now_ms=now_ms, audit_id=audit_id)
 
 
 def acting(context: ActionContext) -> Actor:
     """The actor of an action, acting now."""
-    return actor(context.hub, context.by, context.role)
+    return actor(context.hub, context.by, context.role, context.user_id)
 
 
 def row_of(outcome: Outcome, row: type[Kind]) -> Kind | Denial:

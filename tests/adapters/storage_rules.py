@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from domain.accounts.rows import ApiKey, User
+from domain.accounts.rows import ApiKey, Member, User
 from domain.books.management_scopes import UserScope
 from domain.books.rows import AuditEntry, Call, Hold, Row, call_of
 from domain.books.scopes import CallFacts, CallScope, SettleFacts, SettleScope
@@ -35,6 +35,16 @@ def look(facts: object) -> Decided:
 
 def a_user(n: int = 1, **changes: Any) -> User:
     return msgspec.structs.replace(User(id=f"user-{n}", name=f"name-{n}", role="guest", created_ms=n), **changes)
+
+
+def a_team(n: int = 1, **changes: Any) -> User:
+    team = User(id=f"team-{n}", name=f"team:name-{n}", role="guest", created_ms=n, kind="team")
+    return msgspec.structs.replace(team, **changes)
+
+
+def a_member(n: int = 1, **changes: Any) -> Member:
+    member = Member(team_id=f"team-{n}", user_id="user-1", is_admin=False, created_ms=n)
+    return msgspec.structs.replace(member, **changes)
 
 
 def a_key(n: int = 1, **changes: Any) -> ApiKey:
@@ -212,5 +222,6 @@ async def everything(snapshot: Snapshot) -> dict[str, list[Any]]:
 async def books(storage: Storage) -> dict[str, Any]:
     async with storage.snapshot() as snapshot:
         rows: dict[str, Any] = await everything(snapshot)
+    rows |= {"teams": await storage.teams(), "members": await storage.members()}
     rows |= {"users": await storage.users(), "keys": await storage.keys(), "audit": await storage.audit(100)}
     return rows | {"catalog": await storage.catalog()}

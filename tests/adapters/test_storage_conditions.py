@@ -35,7 +35,7 @@ async def test_of_many_requests_with_one_key_one_makes_its_change(storage: Stora
 
     (one,) = (n for n, each in enumerate(made) if isinstance(each, Made))
     assert {one} == {int(each.kept.call_id[-1]) for each in made if isinstance(each, Repeated)}
-    ((key, _),) = [found for found in [await storage.caller(a_key().fingerprint)] if found]
+    ((key, *_),) = [found for found in [await storage.caller(a_key().fingerprint)] if found]
     assert f"name {one}" == key.name
 
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from adapters.storage.sqlite.storage import SqliteStorage
+from domain.accounts.identity import TeamOfKey
 from domain.books.call_query import CallQuery
 from domain.books.management_scopes import KeyScope, ProviderScope, UserScope
 from domain.books.rows import Call, Idempotency, call_of, running
@@ -23,8 +24,10 @@ from tests.adapters.storage_rules import (
     a_grant,
     a_hold,
     a_key,
+    a_member,
     a_provider,
     a_rate,
+    a_team,
     a_transfer,
     a_user,
     an_entry,
@@ -92,10 +95,10 @@ async def test_the_catalogue_is_all_that_is_not_removed(storage: Storage) -> Non
 
 async def test_a_caller_is_found_by_fingerprint_revoked_or_not(storage: Storage) -> None:
     await storage.decide(NOBODY, write(a_user(), a_key()))
-    assert await storage.caller("print-1") == (a_key(), a_user())
+    assert await storage.caller("print-1") == (a_key(), a_user(), None)
 
     await storage.decide(KeyScope(key_id="key-1"), write(a_key(revoked_ms=7)))
-    assert await storage.caller("print-1") == (a_key(revoked_ms=7), a_user())
+    assert await storage.caller("print-1") == (a_key(revoked_ms=7), a_user(), None)
     assert await storage.caller("print-2") is None
 
 
@@ -108,6 +111,30 @@ async def test_users_come_by_name_and_keys_by_age(storage: Storage) -> None:
     assert await storage.keys() == [old, young]
     assert await storage.user_named("ada") == ada
     assert await storage.user_named("bob") is None
+
+
+async def test_teams_are_no_users_and_come_with_their_members(storage: Storage) -> None:
+    ada, team = a_user(), a_team(has_wallet=False, disabled_ms=3)
+    member, gone = a_member(is_admin=True), a_member(2, removed_ms=9)
+    key = a_key(team_id="team-1", wallet="team", app="did:abt:z1")
+    await storage.decide(NOBODY, write(ada, team, a_team(2), member, gone, key))
+
+    assert await storage.users() == [ada]
+    assert await storage.teams() == [team, a_team(2)]
+    assert await storage.members() == [member, gone]
+    assert await storage.user_named("team:name-1") is None
+    assert await storage.account_named("team:name-1") == team
+    assert await storage.account_named("name-1") == ada
+    assert await storage.caller("print-1") == (key, ada, TeamOfKey(team, member))
+
+
+async def test_a_team_may_be_renamed_and_its_name_is_free_again(storage: Storage) -> None:
+    await storage.decide(NOBODY, write(a_team()))
+
+    await storage.decide(UserScope(name="team:name-1"), write(a_team(name="team:new")))
+    await storage.decide(UserScope(name="team:name-1"), write(a_team(2, name="team:name-1")))
+
+    assert [team.id for team in await storage.teams()] == ["team-2", "team-1"]
 
 
 async def test_a_wallet_is_every_grant_of_its_user_oldest_first(storage: Storage) -> None:
@@ -129,6 +156,7 @@ async def test_every_field_of_a_call_comes_back_as_it_was_written(storage: Stora
         run_id="run-1",
         trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
         client="OpenAI/Python 2.0",
+        team_id="team_01k8xq3v9e7d2b4f6h8j0m1n2p",
     )
     call = call_of(
         held,

@@ -49,7 +49,7 @@ MUTANTS = (
            "if held_nanos <= one.has_nanos]", "if one.full]", (IN_MONEY,)),
     Mutant("a budget never runs out", PLAN,
            "min(wallet_nanos, max(0, top.nanos))", "wallet_nanos", (IN_MONEY,)),
-    Mutant("a refusal by a removed limit", "domain/books/limit_rows.py",
+    Mutant("a refusal by a removed limit", "domain/books/working_copy.py",
            "            if limit.removed_ms is None\n", "", (IN_MONEY,)),
     Mutant("a proof believes what a budget says", PROOF,
            "spent.total_nanos, self._charged.pop(", "spent.total_nanos, spent.total_nanos or self._charged.pop(",

@@ -5,7 +5,7 @@ It keeps the promises of the port but one: its books end with the process. A bac
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import islice
 from threading import Lock
@@ -16,19 +16,19 @@ import msgspec
 from adapters.storage.migrate import migrate, read_migrations
 from adapters.storage.sqlite.file import publish
 from adapters.storage.sqlite.tables import JOURNAL, TABLES
-from domain.accounts.rows import ApiKey, User
+from domain.accounts.identity import TeamOfKey
+from domain.accounts.rows import ApiKey, Member, User
 from domain.books.call_query import CallQuery, LineQuery, LoggedCall
 from domain.books.ids import CALL, packed
-from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, Row, running
+from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, running
+from domain.books.scopes import team_of_key
 from domain.books.statistics.summary import PastUsage, UsageQuery
-from domain.books.statistics.sums import SummedCall
 from domain.books.statistics.usage_sum import KEY, UsageSum, added
 from domain.books.view import View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.catalog import CatalogRows
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.audited import AuditedCall, AuditedLine
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
@@ -36,13 +36,11 @@ from domain.pricing.rate import Rate
 from ports.books import Snapshot, WriterFigures
 from ports.durations import Histogram
 from tests.support.memory_call_log import matching_calls, matching_lines, page_of_calls, page_of_lines
-from tests.support.parts import part_of
+from tests.support.memory_snapshot import MemorySnapshot
 from tests.support.storage_invariants import check, check_parents
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
-R = TypeVar("R", bound=Row)
-P = TypeVar("P", bound=msgspec.Struct)
 
 
 class MemoryStorage:
@@ -90,16 +88,30 @@ class MemoryStorage:
         with self._lock:
             return [*self._books.prices]
 
-    async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
+    async def caller(self, fingerprint: str) -> tuple[ApiKey, User, TeamOfKey | None] | None:
         with self._lock:
             key = self._books.keys.get(self._books.keys_by_fingerprint.get(fingerprint, ""))
-            return (key, self._books.users[key.user_id]) if key else None
+            return (key, self._books.users[key.user_id], team_of_key(key, self._books)) if key else None
 
     async def users(self) -> list[User]:
+        return [user for user in self._accounts() if not user.is_team]
+
+    async def teams(self) -> list[User]:
+        return [user for user in self._accounts() if user.is_team]
+
+    def _accounts(self) -> list[User]:
         with self._lock:
             return sorted(self._books.users.values(), key=lambda user: user.name)
 
+    async def members(self) -> list[Member]:
+        with self._lock:
+            return sorted(self._books.members.values(), key=lambda row: (row.created_ms, row.team_id, row.user_id))
+
     async def user_named(self, name: str) -> User | None:
+        user = await self.account_named(name)
+        return None if user is None or user.is_team else user
+
+    async def account_named(self, name: str) -> User | None:
         with self._lock:
             return self._books.users.get(self._books.users_by_name.get(name, ""))
 
@@ -224,6 +236,7 @@ class MemoryStorage:
             books = self._books
             return {
                 User: [*books.users.values()],
+                Member: [*books.members.values()],
                 ApiKey: [*books.keys.values()],
                 ProviderRow: [*books.providers.values()],
                 Credential: [*books.credentials.values()],
@@ -253,62 +266,3 @@ def _order(call: Hold | Call) -> bytes:
 def _on_sale(versions: list[Rate]) -> list[Rate]:
     """The versions since the model was last removed from sale."""
     return versions[max((n for n, rate in enumerate(versions, 1) if rate.removed), default=0) :]
-
-
-class MemorySnapshot:
-    """The books at one moment: the lists of frozen rows as they were."""
-
-    def __init__(self, rows: dict[type, list[Any]]) -> None:
-        self._rows = rows
-
-    def transfers(self) -> AsyncIterator[Transfer]:
-        return _each(self._rows[Transfer])
-
-    def holds(self) -> AsyncIterator[Hold]:
-        return _each(self._rows[Hold])
-
-    def adjustments(self) -> AsyncIterator[Adjustment]:
-        return _each(self._rows[Adjustment])
-
-    def grants(self) -> AsyncIterator[Grant]:
-        return _each(sorted(self._rows[Grant], key=lambda grant: (grant.created_ms, grant.id)))
-
-    def calls(self) -> AsyncIterator[Call]:
-        return _each(self._rows[Call])
-
-    def audited_lines(self) -> AsyncIterator[list[AuditedLine]]:
-        return _portion(AuditedLine, self._rows[Transfer])
-
-    def audited_calls(self) -> AsyncIterator[list[AuditedCall]]:
-        return _portion(AuditedCall, self._rows[Call])
-
-    def summed_calls(self) -> AsyncIterator[list[SummedCall]]:
-        return _portion(SummedCall, self._rows[Call])
-
-    def usage_sums(self) -> AsyncIterator[UsageSum]:
-        return _each(self._rows[UsageSum])
-
-    def rates(self) -> AsyncIterator[Rate]:
-        return _each(self._rows[Rate])
-
-    def limits(self) -> AsyncIterator[Limit]:
-        return _each(self._rows[Limit])
-
-    def limit_cells(self) -> AsyncIterator[LimitCell]:
-        return _each(self._rows[LimitCell])
-
-    def budget_spent(self) -> AsyncIterator[BudgetSpent]:
-        return _each(self._rows[BudgetSpent])
-
-    def runs(self) -> AsyncIterator[Run]:
-        return _each(self._rows[Run])
-
-
-async def _portion(kind: type[P], rows: Iterable[Any]) -> AsyncIterator[list[P]]:
-    if found := [part_of(kind, row) for row in rows]:
-        yield found
-
-
-async def _each(rows: Iterable[R]) -> AsyncIterator[R]:
-    for row in rows:
-        yield row

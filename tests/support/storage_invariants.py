@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 import msgspec
 
-from domain.accounts.rows import ApiKey, Role, User
+from domain.accounts.rows import ApiKey, Member, Role, User
 from domain.books.rows import AuditEntry, Call, Ending, Hold, Idempotency, Row, UsageSource
 from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
 from domain.books.working_copy import Books
@@ -75,8 +75,10 @@ def check_parents(books: Books, writes: tuple[Row, ...]) -> None:
 def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
     """The rows that this one refers to, by type and name."""
     match row:
-        case Grant() | ApiKey():
+        case Grant():
             return ((User, row.user_id),)
+        case ApiKey() | Member():
+            return ((User, row.user_id), (User, row.team_id))
         case Credential() | Rate():
             return ((ProviderRow, row.provider),)
         case Hold():
@@ -102,16 +104,18 @@ def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
 def _user(books: Books, row: User) -> None:
     _demand(row.role in _ROLES, "user {} has role {}", row.id, row.role)
     _demand(books.users_by_name.get(row.name, row.id) == row.id, "another user is named {}", row.name)
-    old = books.users.get(row.id)
-    _demand(old is None or old.name == row.name, "user {} changes their name", row.id)
+
+
+def _fits(_: Books, row: Row) -> None:
+    """Nothing beyond what the type of the row says."""
 
 
 def _key(books: Books, row: ApiKey) -> None:
     _demand(books.keys_by_fingerprint.get(row.fingerprint, row.id) == row.id, "key {} has a duplicate", row.id)
     old = books.keys.get(row.id)
     if old is not None:
-        same = old.user_id == row.user_id and old.fingerprint == row.fingerprint
-        _demand(same, "key {} changes its user or its secret", row.id)
+        same = (old.user_id, old.fingerprint, old.team_id) == (row.user_id, row.fingerprint, row.team_id)
+        _demand(same, "key {} changes its user, its team or its secret", row.id)
 
 
 def _usage_sum(_: Books, row: UsageSum) -> None:
@@ -241,6 +245,7 @@ _UNIQUE: dict[type, Callable[[Any], str]] = {
 }
 _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     User: _user,
+    Member: _fits,
     ApiKey: _key,
     ProviderRow: _provider,
     Credential: _credential,

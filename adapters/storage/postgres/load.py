@@ -31,7 +31,10 @@ _OF_SEVERAL = "exists (select 1 from {} where subject not like 'key:%' and subje
 _SHARED = f"select {_OF_SEVERAL.format('limits')} or {_OF_SEVERAL.format('budgets')}"
 _COUNTING = (CallScope, SettleScope, SweepScope)
 _META_FOR = {"nobody": "", "readers": " for share", "writer": " for update"}
-_OWNERS = "select fingerprint, user_id from api_keys where fingerprint = any($1::text[])"
+_OWNERS = "select fingerprint, user_id, team_id from api_keys where fingerprint = any($1::text[])"
+
+# The fields by which other scopes name the accounts that they are about.
+_NAMED = ("user_id", "caller_id")
 
 # Numbers that rows of one microsecond can have: more rows borrow from the next.
 _ROWS_IN_US = 1_024
@@ -50,13 +53,13 @@ class Locks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Owners:
-    """Whose keys are whose, as far as this process has seen it: a key never changes its user.
+    """Whose keys are whose, as far as this process has seen it: a key never changes its user or its team.
 
     So a batch knows the wallets that it must lock before it reads anything.
     """
 
     def __init__(self) -> None:
-        self._users: dict[str, str] = {}
+        self._users: dict[str, tuple[str, ...]] = {}
 
     async def users_of(self, connection: Connection, scopes: Sequence[View[Any]]) -> set[str]:
         """The users whose wallets the scopes are about, as far as that can be known before their rows are read."""
@@ -65,19 +68,19 @@ class Owners:
         missing: list[str] = []
         for scope in scopes:
             if isinstance(scope, CallScope):
-                user_id = known.get(scope.fingerprint)
-                if user_id is None:
+                owners = known.get(scope.fingerprint)
+                if owners is None:
                     missing.append(scope.fingerprint)
                 else:
-                    users.add(user_id)
-            elif (user_id := getattr(scope, "user_id", None)) is not None:
-                users.add(user_id)
+                    users.update(owners)
+            else:
+                users.update(each for name in _NAMED if (each := getattr(scope, name, None)) is not None)
         if missing:
             if len(known) > _KNOWN_MAX:
                 known.clear()
-            found = dict(await connection.fetch(_OWNERS, missing))
-            known.update(found)
-            users.update(found.values())
+            for fingerprint, user_id, team_id in await connection.fetch(_OWNERS, missing):
+                known[fingerprint] = (user_id,) if team_id is None else (user_id, team_id)
+                users.update(known[fingerprint])
         return users
 
 

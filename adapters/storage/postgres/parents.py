@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.storage.postgres.connection import Connection
 from adapters.storage.working_set import Dirty
-from domain.accounts.rows import ApiKey, User
+from domain.accounts.rows import ApiKey, Member, User
 from domain.books.rows import Call, Hold
 from domain.books.working_copy import Books
 from domain.catalog.rows import Credential, ProviderRow
@@ -20,7 +20,8 @@ from domain.pricing.rate import Rate
 
 # By the type of a row: the type that it refers to, and how.
 _PARENTS: dict[type, tuple[tuple[type, Any], ...]] = {
-    ApiKey: ((User, attrgetter("user_id")),),
+    Member: ((User, attrgetter("team_id")), (User, attrgetter("user_id"))),
+    ApiKey: ((User, attrgetter("user_id")), (User, attrgetter("team_id"))),
     Grant: ((User, attrgetter("user_id")),),
     Hold: ((User, attrgetter("user_id")), (ApiKey, attrgetter("key_id")), (User, attrgetter("wallet_id"))),
     Credential: ((ProviderRow, attrgetter("provider")),),

@@ -69,7 +69,7 @@ class Table:
         changes = ", ".join(
             f"{field} = {self._before(field)}excluded.{field}" for field in self.fields if field not in kept
         )
-        same = " and ".join(f"{self.name}.{field} = excluded.{field}" for field in described.fixed)
+        same = " and ".join(f"{self.name}.{field} is not distinct from excluded.{field}" for field in described.fixed)
         insert += f" on conflict ({', '.join(described.key)}) do update set {changes}"
         return insert + (f" where {same}" if same else "")
 

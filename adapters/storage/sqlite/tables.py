@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from adapters.storage.parts import Decode, Part
-from domain.accounts.rows import ApiKey, User
-from domain.books.ids import CALL, CREDENTIAL, ENTRY, GRANT, KEY, RATE, USER, packed, unpacked
+from domain.accounts.rows import ApiKey, Member, User
+from domain.books.ids import CALL, CREDENTIAL, ENTRY, GRANT, KEY, RATE, TEAM, USER, packed, unpacked
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
 from domain.books.statistics.usage_sum import ADDED, UsageSum
 from domain.books.statistics.usage_sum import KEY as SUM_KEY
@@ -103,7 +103,7 @@ class Table(Generic[R]):
             return insert
         # Setting an indexed column rewrites its index, so a fixed column is compared instead: see `write`.
         changes = ", ".join(self._change(field) for field in self.fields if field not in {*key, *fixed})
-        same = " and ".join(f"{self.name}.{field} = excluded.{field}" for field in fixed)
+        same = " and ".join(f"{self.name}.{field} is excluded.{field}" for field in fixed)
         return f"{insert} on conflict ({', '.join(key)}) do update set {changes}" + (f" where {same}" if same else "")
 
     def _change(self, field: str) -> str:
@@ -205,11 +205,12 @@ class Journal(Table[Transfer]):
         )
 
 
-USERS = Table("users", User, fixed=("name",))
+USERS = Table("users", User, flags=("has_wallet",))
+MEMBERS = Table("members", Member, key=("team_id", "user_id"), flags=("is_admin",))
 KEYS = Table(
     "api_keys",
     ApiKey,
-    fixed=("user_id", "fingerprint"),
+    fixed=("user_id", "fingerprint", "team_id"),
     documents={"models": tuple[str, ...], "operations": tuple[str, ...]},
 )
 PROVIDERS = Table("providers", ProviderRow, key=("name",))
@@ -246,7 +247,15 @@ HOLDS = Table("holds", Hold, ids={"id": CALL}, flags=("stream", "billed"), docum
 CALLS = Table(
     "calls",
     Call,
-    ids={"id": CALL, "user_id": USER, "key_id": KEY, "wallet_id": USER, "credential_id": CREDENTIAL, "rate_id": RATE},
+    ids={
+        "id": CALL,
+        "user_id": USER,
+        "key_id": KEY,
+        "wallet_id": USER,
+        "credential_id": CREDENTIAL,
+        "rate_id": RATE,
+        "team_id": TEAM,
+    },
     flags=("stream", "billed", "complete"),
     documents={**_OF_A_CALL, "attempts": tuple[AttemptRecord, ...], "usage": Usage | None},
     appended=True,

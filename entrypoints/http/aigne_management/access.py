@@ -78,7 +78,11 @@ async def _answered(hub: CallContext, request: Request, act: Act, permission: Pe
     is_admin = caller.role in PERMISSIONS[role] and management_refusal(caller.key) is None
     if permission is not None and not is_admin:
         return _NO_ROLE
-    acting = ActionContext(hub=hub, by=f"api:{caller.user.name}", role=caller.role, policy=hub.policy)
+    acting = ActionContext(
+        hub=hub, by=f"api:{caller.user.name}", role=caller.role, user_id=caller.user.id, policy=hub.policy
+    )
+    if permission is None:  # A key that a team pays for sees the team, and not its user.
+        caller = msgspec.structs.replace(caller, user=caller.account)
     return await act(Visit(request=request, caller=caller, acting=acting, is_admin=is_admin))
 
 

@@ -103,14 +103,14 @@ def kept_response(hub: CallContext) -> Handler:
 
 
 def balance_handler(hub: CallContext) -> Handler:
-    """`GET /api/user/credit/balance`: the caller's wallet, amounts as exact decimals in credits."""
+    """`GET /api/user/credit/balance`: the wallet that pays for the key, amounts as exact decimals in credits."""
 
     async def read(request: Request, caller: Caller) -> Any:
         now_ms = hub.clock.now_ms()
-        grants = await hub.storage.wallet(caller.user.id)
+        grants = await hub.storage.wallet(caller.account.id)
         now = balance(grants, now_ms)
         return {
-            "user": caller.user.name,
+            "user": caller.account.name,
             "posted": format_credits(now.posted_nanos),
             "held": format_credits(now.held_nanos),
             "available": format_credits(now.available_nanos),

@@ -58,7 +58,10 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
 
     def acting(self, hub: CallContext) -> ActionContext:
         """The context of an action that the visitor carries out."""
-        return ActionContext(hub=hub, by=f"dashboard:{self.name}", role=self.caller.role, policy=hub.policy)
+        who = self.caller
+        return ActionContext(
+            hub=hub, by=f"dashboard:{self.name}", role=who.role, user_id=who.user.id, policy=hub.policy
+        )
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +140,10 @@ async def visitor_of(hub: CallContext, request: Request) -> Visitor | None:
     if session is None:
         return None
     caller = await caller_of(hub, session.fingerprint)
-    return Visitor(caller=caller, session=session, url=url_of(request)) if isinstance(caller, Caller) else None
+    if not isinstance(caller, Caller):
+        return None
+    seen = msgspec.structs.replace(caller, user=caller.account)  # A key that a team pays for sees the team.
+    return Visitor(caller=seen, session=session, url=url_of(request))
 
 
 async def _answer(

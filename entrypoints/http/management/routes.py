@@ -88,9 +88,11 @@ async def _answered(hub: CallContext, place: Place, read: Place | None, request:
     action_request = request_of(place, request, now_ms)
     if isinstance(action_request, BadRequest):
         return action_request
-    name = caller.user.name
-    own = None if refusal is None else name
-    acting = ActionContext(hub=hub, by=f"api:{name}", role=caller.role, policy=hub.policy, own=own)
+    # A key that a team pays for sees the team, and not its user.
+    own = None if refusal is None else caller.account.name
+    acting = ActionContext(
+        hub=hub, by=f"api:{caller.user.name}", role=caller.role, user_id=caller.user.id, policy=hub.policy, own=own
+    )
     if not place.action.is_change:
         return await _carried_out(acting, place, action_request)
     claim = claim_of(request, caller.user.id, now_ms)

@@ -33,7 +33,7 @@ async def count_tokens(context: CallContext, ask: Ask) -> Counted | Refusal:
     if isinstance(caller, InvalidKey):
         return caller
     if context.billed:
-        has = balance(await context.storage.wallet(caller.user.id), context.clock.now_ms())
+        has = balance(await context.storage.wallet(caller.key.payer_id), context.clock.now_ms())
         if has.available_nanos <= 0:
             return InsufficientCredit(
                 bound_nanos=1, available_nanos=has.available_nanos, payment_link=context.payment_link

@@ -85,7 +85,7 @@ class CallSettlement:
             self._otherwise = (ending, error)
         context = self._context
         outcome, now_ms = self._outcome(ending, error, meter, kept), context.clock.now_ms()
-        scope = SettleScope(call_id=outcome.call_id, user_id=outcome.user_id)
+        scope = SettleScope(call_id=outcome.call_id, user_id=outcome.user_id, caller_id=outcome.caller_id)
 
         def rule(facts: SettleFacts) -> Settlement:
             return settle_late_too(facts, outcome, now_ms)
@@ -159,6 +159,7 @@ class CallSettlement:
         return Outcome(
             call_id=self._hold.id,
             user_id=self._hold.payer_id,
+            caller_id=self._hold.user_id if self._hold.wallet_id is not None else None,
             ending=ending,
             meter=meter,
             input_tokens=uncounted_input(meter, call, rate) if entry is not None else 0,

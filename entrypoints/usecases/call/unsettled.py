@@ -104,7 +104,7 @@ class Unsettled:
             return settle_late_too(facts, outcome, ended.ended_ms)
 
         try:
-            scope = SettleScope(call_id=outcome.call_id, user_id=outcome.user_id)
+            scope = SettleScope(call_id=outcome.call_id, user_id=outcome.user_id, caller_id=outcome.caller_id)
             return await ended.storage.decide(scope, rule, TRY_WITHIN_S)
         except Exception as problem:  # Whatever it is, the call is not settled, and nothing else may stop this task.
             self._log_once(outcome.call_id, problem)

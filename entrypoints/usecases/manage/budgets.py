@@ -12,7 +12,7 @@ from domain.limits.budgets import CALENDAR
 from domain.limits.rows import Budget, BudgetSpent, Period
 from domain.management import limits as changes
 from domain.refusals import BadRequest, NotFound, Remedy
-from entrypoints.usecases.manage.limit_subjects import KeyId, ModelName, UserName, shown_subjects, subject_of
+from entrypoints.usecases.manage.limit_subjects import KeyId, ModelName, TeamName, UserName, shown_subjects, subject_of
 from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext, NoFields, actor, row_of
 from entrypoints.usecases.public_types import Credits, Moment, moment
 
@@ -26,6 +26,7 @@ class SetBudget(msgspec.Struct, frozen=True, kw_only=True):
     period: Annotated[Period, Meta(description="how long it is for; run: for each run of a key's calls")] = "month"
     user: UserName = None
     key: KeyId = None
+    team: TeamName = None
     model: ModelName = None
     time_zone: Annotated[str, Meta(description="whose calendar has the periods, such as Europe/Berlin")] = "UTC"
     alerts: Annotated[str, Meta(description="percentages that are reported when reached, such as 80,100")] = ""
@@ -86,7 +87,7 @@ async def set_budget(context: ActionContext, request: SetBudget) -> BudgetView |
         return alerts
     if (problem := _problem(hub, request)) is not None:
         return problem
-    subject = await subject_of(hub, request.user, request.key, request.model)
+    subject = await subject_of(hub, request.user, request.key, request.model, request.team)
     if not isinstance(subject, str):
         return subject
     who = actor(hub, context.by)

@@ -1,15 +1,17 @@
 """The call log, as operators and users read it: which calls, page by page, and each of them once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta
 
+from domain.accounts.rows import TEAM_MARK
 from domain.books.call_query import CallQuery, LoggedCall, Search
 from domain.books.rows import Ending
 from domain.failures import MAY_HAVE_COST
 from domain.ledger.rows import Transfer
+from domain.management.teams import no_team
 from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage.own import user_in_scope
 from entrypoints.usecases.manage.users import user_names
@@ -41,6 +43,7 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     provider: Annotated[_Text | None, Meta(description="only those that this provider answered")] = None
     operation: Annotated[_Text | None, Meta(description="only those for this operation, such as chat")] = None
     app: Annotated[_Text | None, Meta(description="only those of this app")] = None
+    team: Annotated[_Text | None, Meta(description="only those with a key of this team")] = None
     key: Annotated[_Text | None, Meta(description="only those with this key, by its id")] = None
     run: Annotated[_Text | None, Meta(description="only those of this run")] = None
     trace: Annotated[_Text | None, Meta(description="only those of this trace")] = None
@@ -51,14 +54,16 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A call with its user's name, and the lines of the journal that it caused, where they were asked for.
+    """A call with the names of its user and of its key's team, and the lines of the journal that it caused.
 
+    The lines are there where they were asked for.
     `incomplete`: the call has ended and its caller did not get the whole answer. `cost_unknown`: the provider may
     have charged the operator for usage that it did not report.
     """
 
     logged: LoggedCall
     user: str
+    team: str | None = None
     lines: tuple[Transfer, ...] = ()
 
     @property
@@ -86,6 +91,9 @@ async def query_of(context: ActionContext, request: CallFilter) -> CallQuery | D
     user = None if name is None else await storage.user_named(name)
     if name is not None and user is None:
         return NotFound(kind="user", name=name, remedy=Remedy("user list"))
+    team = None if request.team is None else await storage.account_named(TEAM_MARK + request.team)
+    if request.team is not None and team is None:
+        return no_team(request.team)
     if request.since is not None and request.until is not None and request.until <= request.since:
         return BadRequest(field="until", problem="the time must end after it begins")
     search = None
@@ -101,6 +109,7 @@ async def query_of(context: ActionContext, request: CallFilter) -> CallQuery | D
         operation=request.operation,
         app=request.app,
         key_id=request.key,
+        team_id=team.id if team is not None else None,
         run_id=request.run,
         trace_id=request.trace,
         min_duration_ms=request.slower_than,
@@ -123,10 +132,14 @@ async def users_found(storage: Storage, text: str) -> tuple[str, ...]:
 async def page_of_calls(storage: Storage, query: CallQuery) -> list[CallReport]:
     """A page of the log, with the names of the users."""
     names = await user_names(storage)
-    return [
-        CallReport(logged=one, user=names.get(one.call.user_id, one.call.user_id))
-        for one in await storage.call_log(query)
-    ]
+    return [_report(one, names) for one in await storage.call_log(query)]
+
+
+def _report(logged: LoggedCall, names: Mapping[str, str], lines: Sequence[Transfer] = ()) -> CallReport:
+    """The report of a call; `names` are those of users and of teams' accounts by their ids."""
+    call = logged.call
+    team = None if call.team_id is None else names.get(call.team_id, call.team_id).removeprefix(TEAM_MARK)
+    return CallReport(logged=logged, user=names.get(call.user_id, call.user_id), team=team, lines=tuple(lines))
 
 
 async def every_call(storage: Storage, query: CallQuery) -> AsyncIterator[CallReport]:
@@ -138,7 +151,7 @@ async def every_call(storage: Storage, query: CallQuery) -> AsyncIterator[CallRe
     query = msgspec.structs.replace(query, oldest_first=True, limit=_PART)
     while found := await storage.call_log(query):
         for one in found:
-            yield CallReport(logged=one, user=names.get(one.call.user_id, one.call.user_id))
+            yield _report(one, names)
         if len(found) < _PART:
             return
         query = msgspec.structs.replace(query, beyond=found[-1].call.id)
@@ -157,4 +170,4 @@ async def one_call(context: ActionContext, call_id: str) -> CallReport | NotFoun
     if isinstance(user_in_scope(context, user), NotFound):
         return missing
     lines = await storage.lines_of({call_id: "call"})
-    return CallReport(logged=found[0], user=user, lines=tuple(lines))
+    return _report(found[0], names, lines)

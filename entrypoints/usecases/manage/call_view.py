@@ -35,6 +35,7 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     user: str
+    team: Annotated[str | None, Meta(description="the team of the key")]
     key_id: str
     dialect: Annotated[str, Meta(description="the caller's API")]
     model: Annotated[str, Meta(description="the model as it was requested")]
@@ -65,11 +66,11 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     price_id: str | None
     cost_unknown: Annotated[bool, Meta(description="whether the provider may ask for usage that it did not report")]
     idempotency_key: str | None
-    app: Annotated[str | None, Meta(description="the app that the request names")]
+    app: Annotated[str | None, Meta(description="the app that the request names, or else the app of the key")]
     run_id: Annotated[str | None, Meta(description="the run or the session of an agent that the request names")]
     trace_id: Annotated[str | None, Meta(description="the trace that the request belongs to")]
     client: Annotated[str | None, Meta(description="the program that sent the request")]
-    wallet_id: Annotated[str, Meta(description="the user who pays")]
+    wallet_id: Annotated[str, Meta(description="the account that pays: that of the user, or of the team")]
     process: Annotated[str | None, Meta(description="the process that runs the call, or left it; null once settled")]
     adjusted: Annotated[Credits, Meta(description="what later adjustments charged, or gave back if below zero")]
 
@@ -138,6 +139,7 @@ def call_view(report: CallReport) -> CallView:
     return CallView(
         id=call.id,
         user=report.user,
+        team=report.team,
         key_id=call.key_id,
         dialect=call.dialect,
         model=call.model,
@@ -172,7 +174,7 @@ def call_view(report: CallReport) -> CallView:
         run_id=call.run_id,
         trace_id=call.trace_id,
         client=call.client,
-        wallet_id=call.wallet_id or call.user_id,
+        wallet_id=call.payer_id,
         process=call.owner,
         adjusted=Credits(report.logged.adjusted_nanos),
     )

@@ -165,7 +165,7 @@ async def grant(
 
 async def wallet(context: ManagementContext, user_name: str) -> Wallet | NotFound:
     """What the user can spend now."""
-    user = await context.storage.user_named(user_name)
+    user = await context.storage.account_named(user_name)
     if user is None:
         return NotFound(kind="user", name=user_name, remedy=Remedy("user list"))
     grants = await context.storage.wallet(user.id)

@@ -1,13 +1,15 @@
 """What an API key may do and for how long, as operators give it and as it is shown."""
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import msgspec
 
 from domain.accounts.identity import flaw
 from domain.accounts.key_access import ALL
-from domain.accounts.rows import ApiKey, Purpose
+from domain.accounts.rows import TEAM_MARK, ApiKey, Payer, Purpose
 from domain.model_api.operations import OperationName
+from domain.model_api.origin import APP_MAX
 from domain.refusals import BadRequest
 from entrypoints.usecases.public_types import Moment, moment
 
@@ -18,7 +20,8 @@ PATTERNS_MAX = 100
 class KeyTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What a key may do: `models` are patterns; empty, or `*`, is all.
 
-    It expires at `expires_ms`, or `expires_in_ms` from now; without both it does not.
+    It expires at `expires_ms`, or `expires_in_ms` from now; without both it does not. `app` is the app that it stands
+    for; an empty text is none.
     """
 
     expires_in_ms: int | None = None
@@ -26,6 +29,7 @@ class KeyTerms(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
     purpose: Purpose = "models"
+    app: str | None = None
 
     def fields(self, now_ms: int) -> dict[str, Any]:
         """The fields of the key's row."""
@@ -33,14 +37,21 @@ class KeyTerms(msgspec.Struct, frozen=True, kw_only=True):
             "expires_ms": self.expires_ms if self.expires_in_ms is None else now_ms + self.expires_in_ms,
             "models": self.models,
             "operations": self.operations,
+            "app": self.app or None,
         }
 
 
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key without its secret part. `state` is whether it authenticates, by itself."""
+    """An API key without its secret part. `state` is whether it authenticates, by itself.
+
+    `team` is the team that it belongs to, `wallet` whose wallet pays, and `app` the app that it stands for.
+    """
 
     id: str
     user: str
+    team: str | None
+    wallet: Payer
+    app: str | None
     name: str
     prefix: str
     state: str
@@ -53,11 +64,15 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     revoked: Moment | None
 
 
-def view_of(key: ApiKey, user: str, now_ms: int) -> KeyView:
-    """The key as it may be shown now."""
+def view_of(key: ApiKey, names: Mapping[str, str], now_ms: int) -> KeyView:
+    """The key as it may be shown now; `names` are those of users and teams by their ids."""
+    team = names.get(key.team_id, key.team_id).removeprefix(TEAM_MARK) if key.team_id is not None else None
     return KeyView(
         id=key.id,
-        user=user,
+        user=names.get(key.user_id, key.user_id),
+        team=team,
+        wallet=key.wallet,
+        app=key.app,
         name=key.name,
         prefix=key.prefix,
         state=flaw(key, now_ms) or "valid",
@@ -87,6 +102,8 @@ def terms_problem(terms: KeyTerms) -> BadRequest | None:
             return BadRequest(field="models", problem=problem)
     if len(terms.models) > PATTERNS_MAX:
         return BadRequest(field="models", problem=f"name at most {PATTERNS_MAX} patterns")
+    if terms.app and (len(terms.app) > APP_MAX or not terms.app.isprintable() or terms.app != terms.app.strip()):
+        return BadRequest(field="app", problem=f"write 1 to {APP_MAX} printable characters")
     known = get_args(OperationName)
     for operation in terms.operations:
         if operation not in (*known, ALL):

@@ -10,12 +10,14 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from domain.accounts.rows import ApiKey, Purpose, User
+from domain.accounts.rows import TEAM_MARK, ApiKey, Payer, Purpose, User
 from domain.books.management_scopes import KeyFacts, KeyScope, UserScope
-from domain.management import account_changes, changes
-from domain.management.changes import Actor, Outcome
-from domain.refusals import NotFound, Remedy
+from domain.books.team_scopes import TeamScope
+from domain.management import account_changes, changes, teams
+from domain.management.changes import Actor, Outcome, is_operator
+from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage.key_terms import KeyTerms, KeyView, label_problem, terms_problem, view_of
+from entrypoints.usecases.manage.teams import managed_teams
 from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import (
     ActionContext,
@@ -46,6 +48,7 @@ Rule: TypeAlias = Callable[[KeyFacts, Actor, str], Outcome]
 _ID = Meta(description="the id of the key")
 _PATTERNS = Meta(description="models it may call, such as openai/* or gpt-5; all if none is named")
 _OPERATIONS = Meta(description="operations it may call models for, such as chat; all if none is named")
+_APP = Meta(description="the app that it stands for, where a request names none")
 _PURPOSE = Meta(description="what it is for: calling models, managing the hub, or both")
 
 
@@ -58,6 +61,9 @@ class CreateKey(msgspec.Struct, frozen=True, kw_only=True):
     models: Annotated[tuple[str, ...], _PATTERNS] = ()
     operations: Annotated[tuple[str, ...], _OPERATIONS] = ()
     purpose: Annotated[Purpose, _PURPOSE] = "models"
+    team: Annotated[str | None, Meta(description="the team that it belongs to, while the user is a member")] = None
+    wallet: Annotated[Payer | None, Meta(description="whose wallet pays (that of the team, where one is named)")] = None
+    app: Annotated[str, _APP] = ""
 
 
 class KeyCreated(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +97,7 @@ class ChangeKey(msgspec.Struct, frozen=True, kw_only=True):
     expires_in: Annotated[Duration | None, Meta(description="from now, such as 30d")] = None
     models: Annotated[tuple[str, ...], Meta(description="models it may call from now on; * for all")] = ()
     operations: Annotated[tuple[str, ...], Meta(description="operations from now on; * for all")] = ()
+    app: Annotated[str | None, Meta(description="the app that it stands for; an empty text is none")] = None
 
 
 class RotateKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,31 +114,37 @@ async def issue_key(context: ActionContext, request: CreateKey) -> KeyCreated | 
         models=request.models,
         operations=request.operations,
         purpose=request.purpose,
+        app=request.app,
     )
-    minted = await mint(context.hub, acting(context), request.user, request.name, terms)
+    if request.team is None:
+        if request.wallet == "team":
+            return BadRequest(field="wallet", problem="name the `team` that pays")
+        minted = await mint(context.hub, acting(context), request.user, request.name, terms)
+    else:
+        minted = await _mint_for_team(context, request, request.team, terms)
     return _created(minted, request.user) if isinstance(minted, Minted) else minted
 
 
 async def list_keys(context: ActionContext, request: NoFields) -> list[KeyView] | Denial:
-    """All API keys, oldest first."""
-    now_ms = context.hub.clock.now_ms()
-    return [view_of(key, user, now_ms) for key, user in await keys_with_users(context.hub.storage)]
+    """All API keys for operators, oldest first; for others their own, and those of the teams that they manage."""
+    return await _visible_keys(context)
 
 
 async def show_key(context: ActionContext, request: NamedKey) -> KeyView | Denial:
     """One API key."""
-    for key, user in await keys_with_users(context.hub.storage):
-        if key.id == request.id:
-            return view_of(key, user, context.hub.clock.now_ms())
-    return NotFound(kind="key", name=request.id, remedy=Remedy("key list"))
+    found = next((key for key in await _visible_keys(context) if key.id == request.id), None)
+    return NotFound(kind="key", name=request.id, remedy=Remedy("key list")) if found is None else found
 
 
 async def change_key(context: ActionContext, request: ChangeKey) -> KeyView | Denial:
     """The key with a new name, expiry, or limits to models and operations."""
-    terms = KeyTerms(expires_in_ms=request.expires_in, models=request.models, operations=request.operations)
+    terms = KeyTerms(
+        expires_in_ms=request.expires_in, models=request.models, operations=request.operations, app=request.app
+    )
     if problem := label_problem(request.name or "") or terms_problem(terms):
         return problem
     new: dict[str, Any] = {} if request.name is None else {"name": request.name}
+    new |= {"app": None} if request.app == "" else {}
     new |= {name: value for name, value in terms.fields(context.hub.clock.now_ms()).items() if value}
     return await _changed(context, request.id, partial(account_changes.change_key, new=new))
 
@@ -161,7 +174,8 @@ async def rotate_key(context: ActionContext, request: RotateKey) -> KeyCreated |
     rule = partial(
         account_changes.rotate_key, keep_ms=DAY_MS if request.keep is None else request.keep, successor_of=successor
     )
-    outcome = await hub.storage.decide(KeyScope(key_id=request.id), lambda facts: rule(facts, who, request.id))
+    scope = KeyScope(key_id=request.id, by=who.user_id)
+    outcome = await hub.storage.decide(scope, lambda facts: rule(facts, who, request.id))
     key = row_of(outcome, ApiKey)
     if not isinstance(key, ApiKey):
         return key
@@ -222,6 +236,32 @@ async def mint(context: ManagementContext, who: Actor, user_name: str, label: st
     return Minted(key=key, text=text) if isinstance(key, ApiKey) else key
 
 
+async def _mint_for_team(context: ActionContext, request: CreateKey, team: str, terms: KeyTerms) -> Creation:
+    """A new key of a team for one of its members."""
+    if problem := label_problem(request.name) or terms_problem(terms):
+        return problem
+    hub, who = context.hub, acting(context)
+    text, key_id, wallet = KEY_MARK + hub.ids.secret(), hub.ids.new("key"), request.wallet or "team"
+
+    def key_of(user: User, of: User) -> ApiKey:
+        key = key_row(hub, key_id, user, request.name, text, who.now_ms, terms)
+        return msgspec.structs.replace(key, team_id=of.id, wallet=wallet)
+
+    scope = TeamScope(name=TEAM_MARK + team, by=who.user_id, user_name=request.user)
+    outcome = await hub.storage.decide(scope, lambda facts: teams.add_team_key(facts, who, team, request.user, key_of))
+    key = row_of(outcome, ApiKey)
+    return Minted(key=key, text=text) if isinstance(key, ApiKey) else key
+
+
+async def _visible_keys(context: ActionContext) -> list[KeyView]:
+    hub, now_ms = context.hub, context.hub.clock.now_ms()
+    names, keys = await user_names(hub.storage), await hub.storage.keys()
+    if not is_operator(acting(context)):
+        managed = await managed_teams(context)
+        keys = [key for key in keys if key.user_id == context.user_id or key.team_id in managed]
+    return [view_of(key, names, now_ms) for key in keys]
+
+
 def _successor(context: ManagementContext, text: str, now_ms: int, old: ApiKey) -> ApiKey:
     """A key that may do what the old one may, under a new secret; it does not expire unless the old one did."""
     return msgspec.structs.replace(
@@ -243,11 +283,12 @@ async def _changed(context: ActionContext, key_id: str, rule: Rule) -> KeyView |
     if not isinstance(key, ApiKey):
         return key
     names = await user_names(context.hub.storage)
-    return view_of(key, names.get(key.user_id, key.user_id), context.hub.clock.now_ms())
+    return view_of(key, names, context.hub.clock.now_ms())
 
 
 async def _decided(context: ManagementContext, who: Actor, key_id: str, rule: Rule) -> Outcome:
-    return await context.storage.decide(KeyScope(key_id=key_id), lambda facts: rule(facts, who, key_id))
+    scope = KeyScope(key_id=key_id, by=who.user_id)
+    return await context.storage.decide(scope, lambda facts: rule(facts, who, key_id))
 
 
 def _created(minted: Minted, user: str) -> KeyCreated:

@@ -10,7 +10,7 @@ from domain.limits import rates
 from domain.limits.rows import AMOUNT_MAX, RATES, WINDOW_MS_MAX, WINDOW_MS_MIN, Limit, fits
 from domain.management import limits as changes
 from domain.refusals import BadRequest
-from entrypoints.usecases.manage.limit_subjects import KeyId, ModelName, UserName, shown_subjects, subject_of
+from entrypoints.usecases.manage.limit_subjects import KeyId, ModelName, TeamName, UserName, shown_subjects, subject_of
 from entrypoints.usecases.management_context import ActionContext, Denial, actor, row_of
 from entrypoints.usecases.public_types import Duration, Moment
 
@@ -26,6 +26,7 @@ class SetLimit(msgspec.Struct, frozen=True, kw_only=True):
     per: Annotated[Duration | None, Meta(description="of requests or tokens: in any such time, 1s to 31d (1m)")] = None
     user: UserName = None
     key: KeyId = None
+    team: TeamName = None
     model: ModelName = None
 
 
@@ -63,7 +64,7 @@ class LimitRemoved(msgspec.Struct, frozen=True, kw_only=True):
 async def set_limit(context: ActionContext, request: SetLimit) -> LimitView | Denial:
     """A limit, which holds for the next call in every process."""
     hub = context.hub
-    subject = await subject_of(hub, request.user, request.key, request.model)
+    subject = await subject_of(hub, request.user, request.key, request.model, request.team)
     if not isinstance(subject, str):
         return subject
     window_ms = int(request.per or MINUTE_MS) if request.measure in RATES else 0

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from domain.accounts.rows import Role, User
+from domain.accounts.rows import TEAM_MARK, Role, User
 from domain.books.management_scopes import UserFacts, UserScope
 from domain.ledger.rows import Grant
 from domain.management import account_changes, changes
@@ -197,11 +197,13 @@ def starter_grant(context: ManagementContext, user: User, starter: Starter, now_
 
 
 async def user_names(storage: AccountReader) -> dict[str, str]:
-    """The users' names by their ids."""
-    return {user.id: user.name for user in await storage.users()}
+    """The names of users and of teams' accounts by their ids."""
+    return {account.id: account.name for account in (*await storage.users(), *await storage.teams())}
 
 
 def _name_problem(name: str) -> BadRequest | None:
+    if name.startswith(TEAM_MARK):
+        return BadRequest(field="name", problem=f"names that begin with {TEAM_MARK} are those of teams")
     if not 0 < len(name) <= NAME_CHARACTERS_MAX or not name.isprintable() or name != name.strip():
         problem = f"{name!r} is no user name: write 1 to {NAME_CHARACTERS_MAX} printable characters"
         return BadRequest(field="name", problem=problem)

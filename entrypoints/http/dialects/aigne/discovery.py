@@ -58,7 +58,7 @@ def status_handler(hub: CallContext) -> Handler:
         model = request.query_value("model")
         if not model:
             return {"available": await _any_usable(hub)}
-        refusal = await _why_not(hub, model, caller.user)
+        refusal = await _why_not(hub, model, caller.account)
         if refusal is None:
             return {"available": True}
         error = error_of(refusal)

@@ -34,6 +34,7 @@ async def rehearsing(context: ActionContext) -> ActionContext:
     catalog = await storage.catalog()
     rows: Iterable[Row] = (
         *await storage.users(),
+        *await storage.teams(),
         *await storage.keys(),
         *catalog.providers,
         *catalog.credentials,
@@ -72,12 +73,16 @@ class Rehearsal:
 
     async def users(self) -> list[User]:
         """All users by name."""
-        return sorted(self._books.users.values(), key=lambda user: user.name)
+        return sorted((user for user in self._books.users.values() if not user.is_team), key=lambda user: user.name)
+
+    async def teams(self) -> list[User]:
+        """The accounts of all teams."""
+        return [user for user in self._books.users.values() if user.is_team]
 
     async def user_named(self, name: str) -> User | None:
-        """The user of that name."""
-        user_id = self._books.users_by_name.get(name)
-        return None if user_id is None else self._books.users[user_id]
+        """The user of that name; a team is none."""
+        user = self._books.users.get(self._books.users_by_name.get(name, ""))
+        return None if user is None or user.is_team else user
 
     async def keys(self) -> list[ApiKey]:
         """All API keys, oldest first."""

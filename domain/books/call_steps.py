@@ -1,4 +1,7 @@
-"""Which limits, budgets and runs a call's scopes name: by its subjects when planned, later by its reservations."""
+"""Which rows the scopes of a call name, from their fields and from the rows that are loaded already.
+
+Limits, budgets and runs are named by the subjects of a call when it is planned, and later by its reservations.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
@@ -19,6 +22,86 @@ from domain.limits import subjects
 from domain.limits.reserve import CallLimits
 from domain.limits.rows import Reservation
 from domain.limits.settle import Counts
+
+
+def accounts_of_key(scope: Any, books: Books) -> tuple[str, ...]:
+    """The user of the key, and its team where it has one."""
+    key_id = books.keys_by_fingerprint.get(scope.fingerprint)
+    return () if key_id is None else books.keys[key_id].account_ids
+
+
+def caller_of_key(scope: Any, books: Books) -> tuple[str, ...]:
+    """The user of the key."""
+    return accounts_of_key(scope, books)[:1]
+
+
+def payer_of_key(scope: Any, books: Books) -> tuple[str, ...]:
+    """The account whose wallet pays for the key."""
+    key_id = books.keys_by_fingerprint.get(scope.fingerprint)
+    return () if key_id is None else (books.keys[key_id].payer_id,)
+
+
+def membership_of_key(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
+    """The membership of the key's user in its team; nothing where it has no team."""
+    key_id = books.keys_by_fingerprint.get(scope.fingerprint)
+    if key_id is None or (team_id := books.keys[key_id].team_id) is None:
+        return ()
+    return ((team_id, books.keys[key_id].user_id),)
+
+
+def answer_of_caller(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
+    """The key of the answer that is kept for the Idempotency-Key of the scope."""
+    if not scope.idempotency_key:
+        return ()
+    return tuple((user_id, scope.idempotency_key) for user_id in caller_of_key(scope, books))
+
+
+def duplicate(scope: Any, books: Books) -> tuple[str, ...]:
+    """The call whose answer that is."""
+    if not scope.idempotency_key:
+        return ()
+    kept = (books.idempotency.get(pair) for pair in answer_of_caller(scope, books))
+    return tuple(row.call_id for row in kept if row is not None)
+
+
+def ended_call(scope: Any, books: Books) -> tuple[str, ...]:
+    """The call, unless it runs: its row need not be looked for then."""
+    return () if scope.call_id in books.holds else (scope.call_id,)
+
+
+def lost_call(scope: Any, books: Books) -> tuple[str, ...]:
+    """The call, if it was ended as lost: its process may have lived."""
+    call = books.calls.get(scope.call_id)
+    return () if call is None or call.ending != "lost" else (call.id,)
+
+
+def payer_of_lost(scope: Any, books: Books) -> tuple[str, ...]:
+    """The account that may still pay for a call that was ended as lost."""
+    return (scope.user_id,) if lost_call(scope, books) else ()
+
+
+def answer_of_call(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
+    """The key of the answer that is kept for the hold's Idempotency-Key."""
+    hold = books.holds.get(scope.call_id)
+    return () if hold is None or not hold.idempotency_key else ((hold.user_id, hold.idempotency_key),)
+
+
+def held_by_call(scope: Any, books: Books) -> list[str]:
+    """The grants that the call holds from."""
+    hold = books.holds.get(scope.call_id)
+    return [] if hold is None else [line.grant_id for line in hold.hold_lines]
+
+
+def held_by_all(_: Any, books: Books) -> set[str]:
+    """The grants that any call holds from."""
+    return {line.grant_id for hold in books.holds.values() for line in hold.hold_lines}
+
+
+def payer(scope: Any, books: Books) -> tuple[str, ...]:
+    """The account that has paid for the call."""
+    call = books.calls.get(scope.call_id)
+    return () if call is None else (call.payer_id,)
+
 
 _Keys: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -56,7 +139,9 @@ def _subjects(scope: Any, books: Books) -> tuple[str, ...]:
     key_id = books.keys_by_fingerprint.get(scope.fingerprint)
     if key_id is None or not (books.limiting.limits or books.limiting.budgets):
         return ()
-    return subjects.of_call(key_id, books.keys[key_id].user_id, (), scope.models, scope.providers)
+    key = books.keys[key_id]
+    teams = () if key.team_id is None else (key.team_id,)
+    return subjects.of_call(key_id, key.user_id, teams, scope.models, scope.providers)
 
 
 def _run(scope: Any, books: Books) -> _Keys:
