@@ -39,6 +39,7 @@ class CallRow(NamedTuple):
     idempotency_key: str | None
     rate_id: str | None
     provider: str | None
+    owner: str | None  # of a lost call
 
 
 class GrantRow(NamedTuple):
@@ -63,8 +64,8 @@ _LINES = """select cause, kind, step, grant_id, amount_nanos, at_ms from written
     order by n"""
 _COUNT = "select count(*) from journal"
 _CALLS = """select id, user_id, ending, complete, hold_nanos, charge_nanos, uncollected_nanos, usage_source,
-    idempotency_key, rate_id, provider from calls order by id"""
-_HOLDS = "select id, user_id, null, 0, hold_nanos, 0, 0, null, idempotency_key, null, null from holds order by id"
+    idempotency_key, rate_id, provider, owner from calls order by id"""
+_HOLDS = "select id, user_id, null, 0, hold_nanos, 0, 0, null, idempotency_key, null, null, null from holds order by id"
 _GRANTS = "select id, user_id, amount_nanos, available_nanos, held_nanos, expires_ms from grants"
 
 
@@ -106,9 +107,9 @@ def line_of(cause: str, number: int, step: int, grant_id: str | None, nanos: int
 
 
 def _call(call_id: bytes, user_id: bytes | str, *rest: Any) -> CallRow:
-    *others, rate_id, provider = rest
+    *others, rate_id, provider, owner = rest
     user = user_id if isinstance(user_id, str) else _id("user", user_id)
-    return CallRow._make([_id("call", call_id), user, *others, rate_id and _id("rate", rate_id), provider])
+    return CallRow._make([_id("call", call_id), user, *others, rate_id and _id("rate", rate_id), provider, owner])
 
 
 class Books(NamedTuple):

@@ -1,19 +1,39 @@
 """What must hold of every world, whatever happened in it: what callers received, against what the books say."""
 
 from collections import defaultdict
+from typing import Protocol
 
 import msgspec
 
 from domain.pricing.money import parse_credits
 from tests.simulation.auditor import Books, CallRow, Price
 from tests.simulation.caller import Response
-from tests.simulation.world import World
+from tests.simulation.world import Key
 from tests.system.scripted_provider import ScriptedProvider
 
 UNITS = 1_000_000
 
 
-def check(world: World, provider: ScriptedProvider) -> Books:
+class Troubled(Protocol):
+    """What happened to a hub, and what its callers received."""
+
+    received: list[Response]
+    keys: list[Key]
+
+    def audit(self) -> Books:
+        """Prove the books as of now."""
+        ...
+
+    def prices(self) -> dict[str, Price]:
+        """Every version of every rate."""
+        ...
+
+    def has_died(self, row: CallRow, received: Response) -> bool:
+        """Whether the process died that made the call, or had still to settle it."""
+        ...
+
+
+def check(world: Troubled, provider: ScriptedProvider) -> Books:
     """Audit the books and hold them against what was received; AssertionError names the call."""
     books, rates = world.audit(), world.prices()
     assert all(call.ending is not None for call in books.calls.values()), "a hold is open"
@@ -30,7 +50,7 @@ def check(world: World, provider: ScriptedProvider) -> Books:
         elif received.said() and not received.cut_off:
             # Delivered and not charged: only where the process died that made the call or had still to settle it.
             assert row is not None, f"{received} has no row"
-            died = row.ending == "lost" and received.by in world.died
+            died = row.ending == "lost" and world.has_died(row, received)
             assert row.charge > 0 or died, f"{row} is free, but {received.said()!r} was said"
     _once_per_key(world.received, books)
     _revoked_is_refused(world)
@@ -86,7 +106,7 @@ def _once_per_key(all_received: list[Response], books: Books) -> None:
         assert len(reported) == 1, f"{key} has {len(reported)} answers"
 
 
-def _revoked_is_refused(world: World) -> None:
+def _revoked_is_refused(world: Troubled) -> None:
     revoked = {key.secret: key.revoked_ms for key in world.keys if key.revoked_ms is not None}
     for received in world.received:
         if received.wish.secret in revoked and received.requested_ms > revoked[received.wish.secret]:

@@ -28,9 +28,9 @@ _LINES = """select cause, kind, step, grant_id, amount_nanos, at_ms from written
     order by n"""
 _COUNT = "select count(*) from journal"
 _CALLS = """select id, user_id, ending, complete, hold_nanos, charge_nanos, uncollected_nanos, usage_source,
-    idempotency_key, rate_id, provider from calls"""
+    idempotency_key, rate_id, provider, owner from calls"""
 _HOLDS = """select id, user_id, null::text, false, hold_nanos, 0::bigint, 0::bigint, null::text, idempotency_key,
-    null::text, null::text from holds"""
+    null::text, null::text, null::text from holds"""
 _GRANTS = "select id, user_id, amount_nanos, available_nanos, held_nanos, expires_ms from grants"
 END_ALL = """select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()"""

@@ -29,7 +29,7 @@ from entrypoints.usecases.manage.rates import Prices, put_rate
 from entrypoints.usecases.manage.stats_proof import prove
 from entrypoints.usecases.manage.users import create_user
 from ports.books import StorageError
-from tests.simulation.auditor import Books, Price, audit, prices
+from tests.simulation.auditor import Books, CallRow, Price, audit, prices
 from tests.simulation.caller import Response, Wish, any_script, call
 from tests.simulation.process import Disk, MortalBooks, MortalStorage, Process, SteppedClock
 from tests.support.journal_order import watch
@@ -198,10 +198,9 @@ class World:
         self.crashes += 1
         await self._start_process()
 
-    @property
-    def died(self) -> set[str]:
-        """The names of the processes that have crashed."""
-        return {process.name for process in self._dead}
+    def has_died(self, row: CallRow, received: Response) -> bool:
+        """Whether the process that was asked has crashed."""
+        return received.by in {process.name for process in self._dead}
 
     @property
     def refused(self) -> int:

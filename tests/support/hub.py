@@ -36,7 +36,9 @@ class HubProcess:
         billed: bool = True,
         env: dict[str, str] | None = None,
         descriptors: int | None = None,
+        program: Sequence[str] = _AIHUB,
     ) -> None:
+        self._program = program
         self.data_dir = data_dir
         self._descriptors = descriptors
         self.interface = interface
@@ -77,12 +79,16 @@ class HubProcess:
         assert self._process is not None
         return self._process.pid
 
+    def worker_pids(self) -> set[int]:
+        """The processes that serve, without the one that watches them."""
+        return set(map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()))
+
     def _command(self) -> list[str]:
         if self.interface == "lambda":
             return [sys.executable, "-m", "tests.support.lambda_url", str(self.port)]
         kind = "asgi" if self.interface == "uvloop" else self.interface
         options = ["--port", str(self.port), "--workers", str(self.workers), "--interface", kind]
-        return [*_AIHUB, "serve", *options]
+        return [*self._program, "serve", *options]
 
     def _limited(self) -> list[str]:
         """What starts the hub with no more file descriptors than were given."""
@@ -184,9 +190,10 @@ def running_hub(
     billed: bool = True,
     env: dict[str, str] | None = None,
     descriptors: int | None = None,
+    program: Sequence[str] = _AIHUB,
 ) -> Iterator[HubProcess]:
     """A hub that serves for as long as the block runs."""
-    hub = HubProcess(data_dir, interface, workers, billed, env, descriptors)
+    hub = HubProcess(data_dir, interface, workers, billed, env, descriptors, program)
     hub.start()
     try:
         yield hub

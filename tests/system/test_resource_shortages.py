@@ -4,7 +4,6 @@ import asyncio
 import resource
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -92,7 +91,7 @@ async def test_a_hub_whose_descriptors_ran_out_serves_again_by_every_worker(
     """Each worker can open nothing until it has said so. What was under way goes on, and who waits is served."""
     gate = f"{hub.interface}-none-left"
     script = Script(id=gate, gate=gate, gate_after=2)
-    workers = _workers(hub)
+    workers = hub.worker_pids()
     async with connected(hub.port) as line:
         await line.send("POST", OPENAI, buyer.key, chat(script, stream=True), {})
         status, headers = await line.head()
@@ -120,7 +119,7 @@ async def test_a_hub_whose_descriptors_ran_out_serves_again_by_every_worker(
     assert said >= WORKERS, "nobody was told of it"
     assert (status, body[-len(b"data: [DONE]\n\n") :]) == (200, b"data: [DONE]\n\n")
     assert {200} == {each.status for each in afterwards}
-    assert workers == _workers(hub), "none had to be replaced"
+    assert workers == hub.worker_pids(), "none had to be replaced"
     calls = audit(hub.data_dir).calls
     ours = [headers["x-request-id"], *(each.call_id for each in afterwards)]
     assert {("completed", True)} == {(calls[call_id].ending, calls[call_id].charge > 0) for call_id in ours}
@@ -129,13 +128,6 @@ async def test_a_hub_whose_descriptors_ran_out_serves_again_by_every_worker(
 async def _served(hub: HubProcess, buyer: Person, name: str) -> Response:
     """One call on a new connection."""
     return await ask(hub.port, buyer.key, chat(Script(id=name)))
-
-
-def _workers(hub: HubProcess) -> set[int]:
-    """The processes that serve."""
-    assert hub._process is not None
-    parent = hub._process.pid
-    return set(map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()))
 
 
 async def _rest(line: Line) -> bytes:
