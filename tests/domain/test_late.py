@@ -45,6 +45,7 @@ def test_a_stream_that_was_swept_while_its_process_lived_is_charged_when_it_come
     assert (settlement.adjustment.amount_nanos, settlement.adjustment.owed_nanos) == (CHARGE_NANOS, 0)
     assert (settlement.already, settlement.call) == (False, books.calls["call-1"])
     assert books.calls["call-1"].ending == "lost"
+    assert sum(one.adjusted_nanos for one in books.usage_sums.values()) == CHARGE_NANOS
     assert available(books.wallet("ada"), NOW_MS) == BOUND_NANOS - CHARGE_NANOS
     assert isinstance(proof(books), Totals)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from domain.books.rows import Call
 from domain.books.statistics.proof import SumProof
 from domain.books.statistics.summary import by_period, merged, net_nanos, nothing, slots_of, total
 from domain.books.statistics.sums import sum_of_adjustment, sum_of_call
-from domain.books.statistics.usage_sum import ADDED, SLOT_MS, UsageSum, added
+from domain.books.statistics.usage_sum import ADDED, KEY, SLOT_MS, UsageSum, added
 from domain.usage import Usage
 from tests.domain.build import NOW_MS, a_chat_call, a_grant, a_plan_request, books_with
 from tests.domain.build import plan_in as plan
@@ -63,6 +64,10 @@ def test_a_call_is_filed_under_the_quarter_of_an_hour_in_which_it_began() -> Non
         one.pieces,
     )  # fmt: skip
     assert (1_500, 200, 1) == (one.duration_ms, one.first_byte_ms, one.first_bytes)
+
+
+def test_a_call_that_ends_in_another_quarter_stays_in_the_one_of_its_start() -> None:
+    assert SLOT == sum_of_call(a_call(ended_ms=SLOT + 3 * SLOT_MS), "process-1").slot_ms
 
 
 def test_a_call_that_failed_counts_as_a_call_and_not_in_the_averages() -> None:
@@ -151,11 +156,21 @@ def test_the_proof_finds_every_sum_that_is_not_that_of_its_calls(parts: list[Usa
         assert wrong.slot_ms == proof.first_difference()
 
 
-def test_a_sum_under_another_user_is_found_although_the_totals_agree() -> None:
+@pytest.mark.parametrize("field", [name for name in KEY if name not in ("slot_ms", "writer")])
+def test_a_sum_under_another_key_is_found_although_the_totals_agree(field: str) -> None:
     proof = SumProof()
 
     proof.derived(a_sum())
-    proof.booked(a_sum(user_id="bob"))
+    proof.booked(a_sum(**{field: "other"}))
+
+    assert SLOT == proof.first_difference()
+
+
+def test_an_amount_in_another_field_is_found() -> None:
+    proof = SumProof()
+
+    proof.derived(a_sum(charge_nanos=40, cost_nanos=20))
+    proof.booked(a_sum(charge_nanos=20, cost_nanos=40))
 
     assert SLOT == proof.first_difference()
 

@@ -15,12 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation import effect_mutants, limit_mutants, rule_mutants, wallet_mutants
+from tests.mutation import effect_mutants, limit_mutants, money_mutants, rule_mutants, wallet_mutants
 from tests.mutation.mutant import Mutant
 from tests.support.command_runner import ROOT
 from tests.support.figures import Figures
 
-MUTANTS = (*rule_mutants.MUTANTS, *effect_mutants.MUTANTS, *limit_mutants.MUTANTS, *wallet_mutants.MUTANTS)
+MUTANTS = (
+    *rule_mutants.MUTANTS,
+    *effect_mutants.MUTANTS,
+    *limit_mutants.MUTANTS,
+    *money_mutants.MUTANTS,
+    *wallet_mutants.MUTANTS,
+)
 COPIED = ("adapters", "domain", "entrypoints", "ports", "tests", "pyproject.toml")
 PASSED, FAILED = 0, 1  # What pytest exits with; anything else is no verdict.
 TIMEOUT_S = 300
