@@ -34,7 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 4096
+#define CONNECTIONS_MAX 16384
 #define HEAD_MAX 65536
 #define EVENT_MAX 262144
 #define SAMPLES_MAX (32u << 20)

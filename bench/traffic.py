@@ -17,6 +17,7 @@ CONNECTIONS = 64
 STREAM_EVENTS = 200
 STREAM_RATE = 200
 START_TIMEOUT_S = 10.0
+DRAIN_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,8 @@ class Shape:
     stream: bool = False
     connections: int = CONNECTIONS
     path: str = OPENAI
+    ramp_s: float = 1.0
+    """Streams begin within this time, so that they do not beat in step."""
 
 
 def body(shape: Shape) -> str:
@@ -140,9 +143,9 @@ class Traffic:
         if shape.rate is not None:
             argv += ["--rate", str(shape.rate)]
         if shape.stream:
-            # One stream lasts a second: spread their starts over one, so that they do not beat in step.
-            argv += ["--stream", "--ramp-ms", "1000"]
-        code, printed = self.processes.run(argv, cpus=cpus, timeout_s=shape.seconds + 30, stderr=subprocess.STDOUT)
+            argv += ["--stream", "--ramp-ms", f"{shape.ramp_s * 1e3:g}", "--drain-seconds", f"{DRAIN_S:g}"]
+        timeout_s = shape.seconds + shape.ramp_s + 2 * DRAIN_S
+        code, printed = self.processes.run(argv, cpus=cpus, timeout_s=timeout_s, stderr=subprocess.STDOUT)
         *complaints, last = printed.decode(errors="replace").strip().splitlines() or [""]
         if code != 0:
             raise RuntimeError(f"the load generator failed ({code}): {last}")
