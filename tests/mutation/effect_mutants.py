@@ -39,7 +39,7 @@ MUTANTS = (
            "if call.stream else decision", "if not call.stream else decision", (IN_ADMISSION,)),
 
     Mutant("an answer whose call was swept is given out", SETTLE,
-           'return not (self.settled.already and ending == "completed")', "return True",
+           'return ending != "completed" or is_ours or not self.settled.already', "return True",
            (f"{IN_DEADLINE}::test_an_answer_whose_call_was_ended_by_another_process_is_not_given_out_as_paid",)),
     Mutant("an answer that was not given out is charged", SETTLE,
            "self._answer_is_withheld = True", "pass",
