@@ -26,7 +26,7 @@ from tests.system.users import Person
 
 CALLERS = 12
 FEW_DESCRIPTORS = 3
-KNOCK_S, PATIENCE_S, TRIES_MAX = 0.02, 60, 2_000
+KNOCK_S, ANSWER_S, TRIES_MAX = 0.02, 60, 2_000
 WAITS_S = (0.05, 0.4)
 PAGE = 4_096
 
@@ -193,7 +193,7 @@ class Storm:
         received = Response(wish=wish, by="", requested_ms=0)
         headers = {"idempotency-key": wish.key} if wish.key else {}
         try:
-            async with asyncio.timeout(PATIENCE_S), connected(self.hub.port) as line:
+            async with asyncio.timeout(ANSWER_S), connected(self.hub.port) as line:
                 await line.send("POST", wish.path, wish.secret, wish.body(), headers)
                 received.status, received.headers = await line.head()
                 pieces = 0
