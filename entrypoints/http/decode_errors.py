@@ -110,7 +110,7 @@ def _accepted(kind: inspect.Type) -> frozenset[type]:
             return frozenset((bool,))
         case inspect.IntType():
             return frozenset((int,))
-        case inspect.FloatType():
+        case inspect.FloatType() | inspect.DecimalType():
             return frozenset((float,))
         case inspect.StrType():
             return frozenset((str,))

@@ -7,8 +7,8 @@ expects it there, Anthropic's adds it. Each spelling leads to the one path of th
 from collections.abc import Callable, Iterable
 
 # Prefixes that a base URL may add to the path: `/v1` again, Azure's and Groq's `/openai/v1`, DeepSeek's `/anthropic`,
-# OpenRouter's `/api/v1`, Google's `/v1beta/openai`.
-_PREFIXES = ("v1", "openai", "anthropic", "v1beta")
+# OpenRouter's `/api/v1`, with or without the hub's `/openrouter` before it, Google's `/v1beta/openai`.
+_PREFIXES = ("v1", "openai", "anthropic", "openrouter", "v1beta")
 _DEPLOYMENTS = ["deployments"]
 
 

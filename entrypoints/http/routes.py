@@ -20,6 +20,7 @@ from entrypoints.http.dialects.openai_responses.count_tokens import input_tokens
 from entrypoints.http.management.routes import management_routes
 from entrypoints.http.model_routes import CALLED, QUOTED, model_handlers
 from entrypoints.http.not_offered import SURFACE_HEADS
+from entrypoints.http.openrouter_keys.routes import openrouter_key_routes
 from entrypoints.http.path_aliases import canonical_paths
 from entrypoints.http.wire import Handler, Route
 from entrypoints.usecases.call_context import CallContext
@@ -73,6 +74,7 @@ def _without_dashboard(hub: CallContext) -> tuple[Route, ...]:
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),
         Route(method="GET", template="/__blocklet__.js", handler=blocklet_handler()),
         *management_routes(hub),
+        *openrouter_key_routes(hub),
         Route(method="GET", template="/metrics", handler=metrics_handler(hub)),
         Route(method="GET", template="/healthz", handler=healthz(hub)),
         Route(method="GET", template="/readyz", handler=readyz(hub)),

@@ -52,6 +52,11 @@ def is_aignes_own(path: str) -> bool:
     return path.startswith(("/api/ai-providers", "/api/ai", "/api/user/", "/api/usage/")) and path != BALANCE
 
 
+def is_openrouters_own(path: str) -> bool:
+    """Whether the path is of OpenRouter's API of keys, whose errors have the status as their code."""
+    return path.startswith(("/openrouter/api/v1/key", "/api/v1/key")) and not path.startswith("/api/v1/keys")
+
+
 def is_anthropic(path: str) -> bool:
     """Whether callers of the path speak Anthropic's dialect."""
     return path.startswith(MESSAGES)
@@ -69,6 +74,11 @@ def check_error(received: Response, path: str, status: int | None = None, code: 
         assert 5 <= len(reported["error"]) <= 4_000
         assert str(received.header("x-request-id")).startswith("call_")
         return dict(reported)
+    if is_openrouters_own(path):
+        assert ["code", "message"] == sorted(reported["error"])
+        assert received.status == reported["error"]["code"]
+        assert str(received.header("x-request-id")).startswith("call_")
+        return dict(reported["error"])
     if is_google(path):
         return _check_google(received, reported, code)
     if is_anthropic(path):

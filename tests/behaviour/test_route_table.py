@@ -107,7 +107,7 @@ METHODS: dict[str, Any] = {
     "oai/m:embedContent": EMBEDDED,
     "voy/m:batchEmbedContents": {"requests": [EMBEDDED]},
 }
-REQUESTED |= {RELAY + path: REQUESTED[path] for path in (CHAT, IMAGES, EMBEDDINGS)}
+REQUESTED |= {RELAY + path: REQUESTED[path] for path in (CHAT, IMAGES, EMBEDDINGS, SPEECH, AIGNE_VIDEO)}
 REQUESTED |= {f"/{version}/models/{{model:path}}": list(METHODS.values()) for version in ("v1", "v1beta")}
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from domain.accounts.identity import Caller
+from domain.accounts.key_access import management_refusal
 from domain.accounts.permissions import denied
 from entrypoints.http.api.reads import authenticated
 from entrypoints.http.wire import Handler, Request
@@ -14,7 +15,7 @@ def route_handler(hub: CallContext) -> Handler:
     """The explanation by the advice of this process; each process has its own. `?stream=true` explains a stream."""
 
     async def read(request: Request, caller: Caller) -> Any:
-        if (refusal := denied(caller, "see routes")) is not None:
+        if (refusal := denied(caller, "see routes") or management_refusal(caller.key)) is not None:
             return refusal
         sample = Sample(model=request.path_values["model"], stream=request.query_value("stream") == "true")
         catalog = await hub.current_catalog()
