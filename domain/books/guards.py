@@ -105,6 +105,11 @@ def wallets_of(scope: object, books: Books) -> tuple[str, ...]:
     return ()
 
 
+def is_shared(row: Row) -> bool:
+    """Whether the row counts for several users, so that the wallet of none of them guards it."""
+    return isinstance(row, LimitCell | BudgetSpent) and not row.subject.startswith(("key:", "user:"))
+
+
 def guard_of(row: Row, books: Books) -> str | None:
     """The user whose wallet guards the row; None if it is guarded by the catalogue, or by nothing.
 

@@ -14,9 +14,11 @@ asyncpg = pytest.importorskip("asyncpg", reason="no PostgreSQL: its driver async
 from adapters.storage.postgres.connection import READERS_MAX, Database
 from adapters.storage.postgres.storage import PostgresStorage
 from domain.books.call_query import CallQuery
+from domain.books.management_scopes import UserScope
 from domain.books.scopes import CallScope
+from domain.limits.rows import Limit, LimitCell
 from ports.books import CommitUnknown, StorageError
-from tests.adapters.storage_rules import a_grant, hold, hold_one, look, open_account
+from tests.adapters.storage_rules import a_grant, hold, hold_one, look, open_account, write
 from tests.support.postgres import new_books, server, server_or_skip
 from tests.support.postgres_books import opened_in
 
@@ -75,10 +77,11 @@ async def test_a_batch_that_is_begun_again_is_counted(url: str) -> None:
 
 
 async def test_a_read_waits_only_so_long_for_a_free_connection(url: str) -> None:
-    database = Database(url, wait_s=0.05)
+    database = Database(url)
     async with AsyncExitStack() as taken:
         for _ in range(READERS_MAX):
             await taken.enter_async_context(database.reading())
+        database._wait_s = 0.01
 
         with pytest.raises(StorageError, match="in time"):
             await taken.enter_async_context(database.reading())
@@ -121,3 +124,35 @@ async def test_a_decision_that_writes_nothing_leaves_no_trace(url: str, outsider
         await storage.decide(CALLER, look)
 
         assert await outsider.fetch("select batch from writers") == before
+
+
+async def test_the_rows_of_a_batch_are_written_by_one_statement(url: str) -> None:
+    """(G16)"""
+    async with opened_in(url) as storage:
+        await open_account(storage, nanos=1_000)
+        statements: list[str] = []
+        connection, _ = await storage._writer._session.connected()
+        connection.add_query_logger(lambda query: statements.append(query.query))
+
+        assert all(await asyncio.gather(*(hold_one(storage, f"call-{n}") for n in range(20))))
+
+        assert len([statement for statement in statements if "insert into" in statement]) == 1
+        assert len([statement for statement in statements if statement.startswith(("begin", "commit"))]) == 2
+
+
+async def test_what_counts_for_several_users_is_written_one_after_the_other(url: str) -> None:
+    """A batch that comes to it unprepared is folded again behind the lock; the next one takes that first."""
+    async with opened_in(url) as storage:
+        limit = Limit(id="limit-1", subject="hub", measure="requests", amount=10, window_ms=60_000, created_ms=1)
+        await open_account(storage)
+        await storage.decide(UserScope(name="nobody"), write(limit))
+
+        before = storage.writer_figures().repeated
+
+        for _ in range(3):
+            await storage.decide(CALLER, write(LimitCell(limit_id="limit-1", subject="hub", value=1)))
+            assert storage.writer_figures().repeated == before + 1
+
+        await storage.decide(CALLER, write(LimitCell(limit_id="limit-1", subject="user:user-1", value=1)))
+        await storage.decide(CALLER, write(LimitCell(limit_id="limit-1", subject="hub", value=2)))
+        assert storage.writer_figures().repeated == before + 2

@@ -9,14 +9,16 @@ import asyncio
 from collections.abc import Iterable
 
 from adapters.storage.group_commit import Operation
-from adapters.storage.postgres.connection import TRIES_MAX, Connection, Database, error_text, fault_of, pause
-from adapters.storage.postgres.load import Loaded, Locks, Owners, load
+from adapters.storage.postgres.connection import TRIES_MAX, Connection, Database, Engine, error_text, fault_of, pause
+from adapters.storage.postgres.load import COUNTING, Loaded, Locks, Owners, load
 from adapters.storage.postgres.parents import check_parents
 from adapters.storage.postgres.session import Session
 from adapters.storage.postgres.tables import TABLES
+from adapters.storage.postgres.writes import Refused, Write, write
 from adapters.storage.working_set import Dirty, ended_calls, fold
-from domain.books.guards import CATALOGUE, guard_of, is_of_catalogue, wallets_of
+from domain.books.guards import CATALOGUE, guard_of, is_of_catalogue, is_shared, wallets_of
 from domain.books.working_copy import Books
+from domain.limits.rows import BudgetSpent, LimitCell
 from ports.books import StorageError
 
 # How often a batch is tried again after its connection has ended: the first may have ended long ago, unnoticed.
@@ -26,12 +28,9 @@ ROWS_MAX = 3_000
 
 _KEYS = {table.kind: table.key_of for table in TABLES}
 _APPENDED = frozenset(table.kind for table in TABLES if table.is_appended)
+_COUNTS = (LimitCell, BudgetSpent)
 _REMOVE_HOLDS = "delete from holds where id = any($1::text[])"
 _SET_VERSION = "update meta set version = $1 where id = 1"
-
-
-class Refused(Exception):
-    """The books refuse a row of the batch; nothing of it was written."""
 
 
 class _Missing(Exception):
@@ -57,6 +56,7 @@ class Writer:
         self._session = Session(database)
         self._owners = Owners()
         self._next = 0  # The least number of the next row: the clock may go back.
+        self._shares = False  # The last batch with counts had one for a limit that several users share.
         self._lost = 0  # How often the connection has ended during this batch.
         self.failing = False
         self.repeated = 0
@@ -94,7 +94,8 @@ class Writer:
     async def _decided(self, operations: list[Operation]) -> None:
         """Commit the batch, however often that must be tried. Raises StorageError if the database does not do it."""
         scopes = [operation.scope for operation in operations]
-        locks = Locks(market=any(map(is_of_catalogue, scopes)))
+        counting = self._shares and any(isinstance(scope, COUNTING) for scope in scopes)
+        locks = Locks(market=counting or any(map(is_of_catalogue, scopes)))
         self._lost = 0
         for attempt in range(TRIES_MAX):
             self.repeated += attempt > 0
@@ -103,7 +104,7 @@ class Writer:
                 locks = locks.also(await self._owners.users_of(connection, scopes))
                 await self._session.begin()
                 loaded = await load(connection, engine, scopes, locks)
-                dirty = await self._written(connection, loaded, operations, locks)
+                dirty = await self._written(connection, engine, loaded, operations, locks)
                 await self._session.commit(bool(dirty))
             except _Missing as missing:
                 locks = locks.also(missing.users, missing.market)
@@ -117,7 +118,7 @@ class Writer:
         raise StorageError("other processes write to the same wallets without a pause; try again")
 
     async def _written(
-        self, connection: Connection, loaded: Loaded, operations: list[Operation], locks: Locks
+        self, connection: Connection, engine: Engine, loaded: Loaded, operations: list[Operation], locks: Locks
     ) -> Dirty:
         """Fold the rules, and write what they decide. Raises _Missing if a row was read behind no lock."""
         copy = loaded.copy
@@ -130,12 +131,22 @@ class Writer:
         guards = _guards(dirty, copy.books)
         if len(operations) > 1 and sum(map(len, dirty.values())) + len(locks.users | guards) > ROWS_MAX:
             raise TooLarge
-        _check(locks, guards, any(kind in CATALOGUE for kind in dirty))
+        counts = [row for kind in _COUNTS for row in dirty.get(kind, {}).values()]
+        shares = engine.locks and any(map(is_shared, counts))
+        _check(locks, guards, shares or any(kind in CATALOGUE for kind in dirty))
+        if counts:
+            self._shares = shares
         await check_parents(connection, dirty, copy.books)
+        await write(connection, engine, self._writes(dirty, version, loaded.first))
+        if copy.books.version != version:
+            await connection.execute(_SET_VERSION, copy.books.version)
+        return dirty
+
+    def _writes(self, dirty: Dirty, version: int, first: int) -> list[Write]:
+        """What writes the rows. Those that keep their order are numbered: in the catalogue after its version."""
         ended = ended_calls(dirty)
-        if ended and await connection.execute(_REMOVE_HOLDS, ended) != f"DELETE {len(ended)}":
-            raise Refused("a call ended that has no hold")
-        numbered, first = version + 1, max(loaded.first, self._next)
+        writes = [Write(_REMOVE_HOLDS, [ended], len(ended), "a call ended that has no hold")] if ended else []
+        numbered, first = version + 1, max(first, self._next)
         for table in TABLES:
             rows = dirty.get(table.kind)
             if not rows:
@@ -144,11 +155,8 @@ class Writer:
             columns = table.columns_of([*rows.values()], numbered if in_market else first)
             numbered += len(rows) if in_market else 0
             self._next = max(self._next, first + len(rows))
-            if await connection.execute(table.insert, *columns) != f"INSERT 0 {len(rows)}":
-                raise Refused(f"a fixed column of {table.name} was to change")
-        if copy.books.version != version:
-            await connection.execute(_SET_VERSION, copy.books.version)
-        return dirty
+            writes.append(Write(table.insert, columns, len(rows), f"a fixed column of {table.name} was to change"))
+        return writes
 
     async def _failed(self, error: Exception, attempt: int) -> None:
         """Return if the batch can be tried again; else raise what its callers get."""

@@ -93,14 +93,14 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     locks    `for update` makes others wait. Where transactions only see a snapshot, a row is written to the same end
     begin    what begins a transaction that writes
     has_triggers
-    commits_early
-             several statements may be sent as one, and a commit may return before it is on the disk
+    is_plain PostgreSQL itself: several statements may be sent as one, one statement may write to several tables, and a
+             commit may return before it is on the disk
     """
 
     locks: bool
     begin: str
     has_triggers: bool
-    commits_early: bool
+    is_plain: bool
 
 
 async def engine_of(connection: Connection) -> Engine:
@@ -110,7 +110,7 @@ async def engine_of(connection: Connection) -> Engine:
     locks = isolation != "repeatable read"
     limits = f"; set local lock_timeout = {_LOCK_MS}; set local idle_in_transaction_session_timeout = {_IDLE_MS}"
     plain = is_postgres and locks
-    return Engine(locks=locks, begin="begin" + (limits if plain else ""), has_triggers=plain, commits_early=plain)
+    return Engine(locks=locks, begin="begin" + (limits if plain else ""), has_triggers=plain, is_plain=plain)
 
 
 class Database:

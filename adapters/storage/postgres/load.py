@@ -27,9 +27,7 @@ _MARK = f"update users set locks = locks + 1 where id = any($1::text[]) returnin
 # The clock is read behind the locks, so rows of one wallet are numbered in the order in which they are committed.
 _META = "select version, (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_us from meta where id = 1"
 # Limits and budgets for several users have no user whose lock could guard what counts against them: `meta` does.
-_OF_SEVERAL = "exists (select 1 from {} where subject not like 'key:%' and subject not like 'user:%')"
-_SHARED = f"select {_OF_SEVERAL.format('limits')} or {_OF_SEVERAL.format('budgets')}"
-_COUNTING = (CallScope, SettleScope, SweepScope)
+COUNTING = (CallScope, SettleScope, SweepScope, ExposureScope)
 _META_FOR = {"nobody": "", "readers": " for share", "writer": " for update"}
 _OWNERS = "select fingerprint, user_id, team_id from api_keys where fingerprint = any($1::text[])"
 
@@ -98,8 +96,6 @@ async def load(connection: Connection, engine: Engine, scopes: Sequence[View[Any
         users = _USERS.decoded(await connection.fetch(_LOCK if engine.locks else _MARK, sorted(locks.users)))
     calls = any(isinstance(scope, CallScope) for scope in scopes)
     how = "writer" if locks.market else "readers" if calls and engine.locks else "nobody"
-    if engine.locks and how != "writer" and await _counts_for_several(connection, scopes):
-        how = "writer"
     meta = await connection.fetchrow(_META + _META_FOR[how])
     copy = Copy(meta["version"])
     for user in users:
@@ -111,10 +107,3 @@ async def load(connection: Connection, engine: Engine, scopes: Sequence[View[Any
         copy.add(lookup, values, table.decoded(records), table.key_of, loaded)
     copy.books.version = meta["version"]  # a provider that is loaded is not a new one
     return Loaded(copy=copy, first=meta["now_us"] * _ROWS_IN_US)
-
-
-async def _counts_for_several(connection: Connection, scopes: Sequence[View[Any]]) -> bool:
-    """Whether the batch may write what counts against a limit that several users share."""
-    if any(isinstance(scope, ExposureScope) for scope in scopes):
-        return True
-    return any(isinstance(scope, _COUNTING) for scope in scopes) and bool(await connection.fetchval(_SHARED))

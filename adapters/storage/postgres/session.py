@@ -62,7 +62,7 @@ class Session:
         connection, engine = await self.connected()
         self._batch += 1
         mark = f"update writers set batch = {self._batch}, at_ms = {_NOW_MS} where id = '{self._id}'"  # noqa: S608
-        if engine.commits_early:
+        if engine.is_plain:
             await connection.execute(f"{engine.begin}; set local synchronous_commit = off; {mark}")
         else:
             await connection.execute(engine.begin)
@@ -86,7 +86,7 @@ class Session:
             if fault_of(error) != "lost" or not await self._was_committed():
                 raise
             return
-        if self._engine.commits_early:
+        if self._engine.is_plain:
             await self._settle()
 
     async def roll_back(self) -> None:
