@@ -77,7 +77,7 @@ class Session:
         assert self._engine is not None
         if not has_written:
             # It may have read what another process committed and is not on the disk yet, so its answer waits for that.
-            early = self._engine.commits_early
+            early = self._engine.is_plain
             await self._connection.execute("set local synchronous_commit = on; commit" if early else "rollback")
             return
         try:
