@@ -4,13 +4,14 @@ from entrypoints.actions.action import Action, Argument
 from entrypoints.usecases.manage import stats, stats_proof
 from entrypoints.usecases.management_context import NoFields
 
-_FILTERS = ("user", "key", "app", "provider", "model", "operation", "ending")
+_FILTERS = ("user", "team", "key", "app", "run", "provider", "model", "operation", "ending")
 
 ACTIONS = (
     Action(
         name="stats show",
         meaning="show what was used and charged, by period and by subject",
-        details="A call counts in the period in which it began, once it has ended.",
+        details="A call counts in the period in which it began, once it has ended. Runs are summed from the calls, "
+        "at most 50,000 at once.",
         example="aihub stats show --since 7d --every day --by provider,model",
         permission="see calls",
         is_change=False,

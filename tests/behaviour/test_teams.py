@@ -1,5 +1,7 @@
 """Teams over HTTP: a wallet that members share, and what members, admins and strangers may do with it."""
 
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -144,3 +146,27 @@ def test_a_budget_of_the_team_is_named_in_the_refusal(team: Team) -> None:
 
     assert f"team:{team.name}" == budget["subject"]
     assert "team" in check_error(refused, CHAT, 402)["message"]
+
+
+def test_usage_is_summed_by_team_and_by_run_and_equals_the_ledger(team: Team) -> None:
+    for run in ("nightly-1", "nightly-2", "nightly-1"):
+        assert 200 == ask(team.hub, CHAT, CALLED, key=team.paid, headers={"x-aihub-run": f"{team.name}-{run}"}).status
+    show = partial(team.hub.cli, "stats", "show", "--since", "1h")
+
+    whole = show("--team", team.name)["total"]
+    by_team = {row["team"]: row["figures"] for row in show("--by", "team")["rows"]}
+    by_run = {
+        row["run"]: row["figures"] for row in show("--by", "run", "--user", f"member-{team.hub.interface}")["rows"]
+    }
+    one_run = show("--run", f"{team.name}-nightly-1", "--compare")
+    listed = team.hub.cli("call", "list", "--team", team.name, "--run", f"{team.name}-nightly-1")
+
+    assert whole == by_team[team.name]
+    assert set(by_team) <= {"", team.name}
+    assert (2, 1) == tuple(by_run[f"{team.name}-nightly-{n}"]["calls"] for n in (1, 2))
+    assert whole["calls"] == sum(figures["calls"] for figures in by_run.values())
+    assert Decimal(whole["charge"]) == sum(Decimal(figures["charge"]) for figures in by_run.values())
+    assert (by_run[f"{team.name}-nightly-1"], 0) == (one_run["total"], one_run["before"]["calls"])
+    assert Decimal(one_run["total"]["charge"]) == sum(Decimal(call["charge"]) for call in listed)
+    team.hub.cli("ledger", "verify")
+    team.hub.cli("stats", "verify")

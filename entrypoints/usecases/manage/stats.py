@@ -6,11 +6,14 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from domain.accounts.rows import TEAM_MARK
 from domain.books.statistics.summary import Period, Subject, UsageQuery, by_period, merged, slots_of, total
 from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
+from domain.management.teams import no_team
 from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage.own import sees_costs, user_in_scope
 from entrypoints.usecases.manage.stats_figures import Figures, figures_for_users, figures_of
+from entrypoints.usecases.manage.stats_groups import Apart, Group, by_key, groups_of, sums_of_calls
 from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext
 from entrypoints.usecases.public_types import Moment
@@ -20,7 +23,9 @@ DEFAULT_DAYS = 30
 PERIODS_MAX = 3_000
 
 Interval: TypeAlias = Literal["whole", "quarter_hour", "hour", "day", "week", "month", "quarter"]
-By: TypeAlias = Literal["user", "key", "app", "provider", "credential", "model", "operation", "ending"]
+By: TypeAlias = Literal[
+    "user", "team", "key", "app", "run", "provider", "credential", "model", "operation", "ending"
+]  # fmt: skip
 
 _FIXED_MS: Mapping[Interval, int] = {"quarter_hour": SLOT_MS, "hour": 3_600_000}
 _SUBJECTS: Mapping[By, Subject] = {
@@ -44,7 +49,9 @@ class ShowStats(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: Annotated[str, Meta(description="whose days they are, such as Europe/Berlin (AIHUB_TIME_ZONE)")] = ""
     by: Annotated[tuple[By, ...], Meta(description="what is summed apart")] = ()
     user: Annotated[str | None, Meta(description="only the calls of this user")] = None
+    team: Annotated[str | None, Meta(description="only those with a key of this team")] = None
     key: Annotated[str | None, Meta(description="only those with this key")] = None
+    run: Annotated[str | None, Meta(description="only those of this run")] = None
     app: Annotated[str | None, Meta(description="only those of this app")] = None
     provider: Annotated[str | None, Meta(description="only those that this provider answered")] = None
     model: Annotated[str | None, Meta(description="only those of this model, without its provider")] = None
@@ -58,8 +65,10 @@ class StatsRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     since: Moment | None = None
     user: str | None = None
+    team: str | None = None
     key: str | None = None
     app: str | None = None
+    run: str | None = None
     provider: str | None = None
     credential: str | None = None
     model: str | None = None
@@ -93,19 +102,50 @@ async def show_stats(context: ActionContext, request: ShowStats) -> StatsView | 
     query = await _query(context, request, edges[0], edges[-1])
     if not isinstance(query, UsageQuery):
         return query
-    sums = await _sums(hub, request, zone, query)
+    apart = await _apart(hub, request)
+    if not isinstance(apart, Apart):
+        return apart
+    groups = await _groups(hub, request, zone, query, apart)
+    if isinstance(groups, BadRequest):
+        return groups
+    before = await _before(hub, request, zone, query, apart) if request.compare else None
+    if isinstance(before, BadRequest):
+        return before
     names = await user_names(hub.storage) if "user" in request.by else {}
     shown = figures_of if sees_costs(context) else figures_for_users
-    is_whole = request.every == "whole"
-    periods = (Period(from_ms=edges[0], to_ms=edges[-1], sums=merged(sums)),) if is_whole else by_period(sums, edges)
+    rows = [row for group in groups for row in _rows(request, group, edges, names, shown)]
     return StatsView(
         since=Moment(edges[0]),
         until=Moment(edges[-1]),
         time_zone=zone,
-        total=shown(total(sums)),
-        before=shown(await _before(hub, request, zone, query)) if request.compare else None,
-        rows=[row for period in periods for row in _rows(request, period, names, shown)],
+        total=shown(total(one for group in groups for one in group.sums)),
+        before=shown(before) if before is not None else None,
+        rows=sorted(rows, key=lambda row: row.since or 0),
     )
+
+
+async def _apart(hub: ManagementContext, request: ShowStats) -> Apart | NotFound:
+    """What is meant of teams and runs."""
+    team = None if request.team is None else await hub.storage.account_named(TEAM_MARK + request.team)
+    if request.team is not None and team is None:
+        return no_team(request.team)
+    by = request.by
+    return Apart(
+        by_team="team" in by, by_run="run" in by, team_id=team.id if team is not None else None, run=request.run
+    )
+
+
+async def _groups(
+    hub: ManagementContext, request: ShowStats, zone: str, query: UsageQuery, apart: Apart
+) -> list[Group] | BadRequest:
+    """The sums by team and run where these are apart; else one group with all of them."""
+    if apart.needs_calls:
+        found = await sums_of_calls(hub, query, apart.run)
+        return found if isinstance(found, BadRequest) else await groups_of(hub, found, query, apart)
+    sums = await _sums(hub, request, zone, by_key(query, apart))
+    if not apart.needs_keys:
+        return [Group(sums=sums)]
+    return await groups_of(hub, (("", one) for one in sums), query, apart)
 
 
 def _edges(hub: ManagementContext, request: ShowStats, zone: str) -> list[int] | BadRequest:
@@ -159,7 +199,7 @@ async def _query(context: ActionContext, request: ShowStats, from_ms: int, to_ms
         model=request.model,
         operation=request.operation,
         ending=request.ending,
-        by=tuple(dict.fromkeys(_SUBJECTS[name] for name in request.by)),
+        by=tuple(dict.fromkeys(_SUBJECTS[name] for name in request.by if name in _SUBJECTS)),
         by_slot=request.every != "whole",
     )
 
@@ -173,28 +213,49 @@ async def _sums(hub: ManagementContext, request: ShowStats, zone: str, query: Us
     return await hub.usage_past.usage(hub, zone, query)
 
 
-async def _before(hub: ManagementContext, request: ShowStats, zone: str, query: UsageQuery) -> UsageSum:
+async def _before(
+    hub: ManagementContext, request: ShowStats, zone: str, query: UsageQuery, apart: Apart
+) -> UsageSum | BadRequest:
     """The sums of the time of the same length before."""
     length_ms = query.to_ms - query.from_ms
     earlier = msgspec.structs.replace(
         query, from_ms=query.from_ms - length_ms, to_ms=query.from_ms, by=(), by_slot=False
     )
-    return total(await _sums(hub, request, zone, earlier))
+    groups = await _groups(hub, request, zone, earlier, apart)
+    return groups if isinstance(groups, BadRequest) else total(one for group in groups for one in group.sums)
 
 
 def _rows(
-    request: ShowStats, period: Period, names: Mapping[str, str], shown: Callable[[UsageSum], Figures]
+    request: ShowStats,
+    group: Group,
+    edges: Sequence[int],
+    names: Mapping[str, str],
+    shown: Callable[[UsageSum], Figures],
+) -> list[StatsRow]:
+    """The rows of a group, period by period."""
+    if request.every == "whole":
+        periods: Sequence[Period] = (Period(from_ms=edges[0], to_ms=edges[-1], sums=merged(group.sums)),)
+    else:
+        periods = by_period(group.sums, edges)
+    return [row for period in periods for row in _rows_of_period(request, group, period, names, shown)]
+
+
+def _rows_of_period(
+    request: ShowStats, group: Group, period: Period, names: Mapping[str, str], shown: Callable[[UsageSum], Figures]
 ) -> list[StatsRow]:
     """A row for each subject of the period; a period without calls has one row of zeros, unless subjects are apart."""
     since = None if request.every == "whole" else Moment(period.from_ms)
     if since is None and not request.by:
         return []
     sums = period.sums or (() if request.by else (total(()),))
-    return [StatsRow(since=since, **_named(request, one, names), figures=shown(one)) for one in sums]
+    return [
+        StatsRow(since=since, team=group.team, run=group.run, **_named(request, one, names), figures=shown(one))
+        for one in sums
+    ]
 
 
 def _named(request: ShowStats, one: UsageSum, names: Mapping[str, str]) -> dict[str, str]:
-    values: dict[str, str] = {name: str(getattr(one, _SUBJECTS[name])) for name in request.by}
+    values: dict[str, str] = {name: str(getattr(one, _SUBJECTS[name])) for name in request.by if name in _SUBJECTS}
     if "user" in values:
         values["user"] = names.get(values["user"], values["user"])
     return values
