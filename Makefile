@@ -54,6 +54,10 @@ browser-test: $(VENV)/.ready-dev ## Run the tests of the dashboard in a browser
 		(cd $(VENV)/axe && npm pack --silent axe-core@4 >/dev/null && tar xzf axe-core-4*.tgz --strip-components=1 package/axe.min.js); }
 	@$(BIN)/python -m pytest tests/browser
 
+.PHONY: screenshots
+screenshots: $(VENV)/.ready-dev ## Maintainers: make the pictures of the documentation again (after browser-test)
+	@$(BIN)/python -m tests.browser.screenshots docs/images
+
 .PHONY: soak
 soak: $(VENV)/.ready-dev ## Run the long-running tests
 	@$(call step,Mutants: pytest -m soak tests/mutation)

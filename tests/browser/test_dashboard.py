@@ -1,9 +1,6 @@
-"""The dashboard in a real browser (`make browser-test`): skipped where there is no Chromium or no Playwright."""
+"""Every page in a real browser (`make browser-test`): skipped where there is no Chromium or no Playwright."""
 
 import os
-import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,106 +8,66 @@ import pytest
 
 from entrypoints.http.dashboard.action_pages import path_of
 from entrypoints.http.dashboard.navigation import ENTRIES
-from tests.support.hub import HubProcess, running_hub
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make browser-test")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+from tests.behaviour.plain_calls import CHAT, ask, openai_body
+from tests.browser.browser import Watched
+from tests.browser.conftest import Staffed
+from tests.support.hub import HubProcess
 
 WIDTHS = (360, 1280, 2560)
 AXE = Path(os.environ.get("AIHUB_TEST_AXE", ".venv/axe/axe.min.js"))
+OWN = (
+    "/dashboard",
+    "/dashboard/playground",
+    "/dashboard/calls",
+    "/dashboard/usage",
+    "/dashboard/keys",
+    "/dashboard/help",
+)
 PATHS = [
     *(entry.path for entry in ENTRIES),
-    path_of("key create"),
-    path_of("user change", name="owner"),
     "/dashboard/users/owner",
+    "/dashboard/keys/new",
+    "/dashboard/providers/new",
+    "/dashboard/providers/new?vendor=mistral",
+    "/dashboard/providers/new?vendor=other",
+    "/dashboard/models/margin?margin=20&credit_price=1",
+    "/dashboard/routing?model=echo/echo",
+    "/dashboard/calls?state=errors",
+    "/dashboard/usage?every=hour&by=user",
+    path_of("user change", name="owner"),
+    path_of("user disable", name="owner"),
+    path_of("rate show", model="echo/echo"),
 ]
 
 
-class Watched:
-    """A page of the browser whose faults are collected."""
-
-    def __init__(self, browser: Any, hub: HubProcess, width: int = 1280, scheme: str = "light") -> None:
-        self.faults: list[str] = []
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.page = self.context.new_page()
-        self.hub = hub
-        self.page.on(
-            "console", lambda line: self.faults.append(line.text) if line.type in ("error", "warning") else None
-        )
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("request", self._requested)
-
-    def _requested(self, request: Any) -> None:
-        if not request.url.startswith((self.hub.url, "data:")):
-            self.faults.append(f"a request to {request.url}")
-
-    def sign_in(self, key: str) -> None:
-        self.page.goto(f"{self.hub.url}/dashboard/sign-in")
-        self.page.fill("#key", key)
-        self.page.click("button.main")
-        self.page.wait_for_url(f"{self.hub.url}/dashboard")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    with running_hub(tmp_path_factory.mktemp("browser") / "data") as hub:
-        hub.cli("user", "add", "alice")
-        hub.cli("credit", "grant", "alice", "5")
-        yield hub
-
-
-def test_from_the_first_start_to_the_first_billed_call(browser: Any, hub: HubProcess) -> None:
-    seen = Watched(browser, hub)
-    page = seen.page
-    link = re.findall(r"http\S+/dashboard/sign-in/\S+", hub.log.read_text())[0]
-    page.goto(link)
-    page.click("button.main")
-    page.wait_for_url(f"{hub.url}/dashboard")
-    page.click("text=Open playground")
-    page.fill("#prompt", "Hello from a browser")
-    page.click("#send")
-    page.click(".play-column a:has-text('credits')")
-    page.wait_for_selector("text=Charge")
-
-    assert page.inner_text("#call-id") == hub.calls()[0]["id"]
-    assert hub.calls()[0]["charge"] in page.inner_text("main")
-    page.goto(link)
-    page.click("button.main")
-    assert "used already" in page.inner_text("main")
-    assert [] == [fault for fault in seen.faults if "401" not in fault]
+@pytest.fixture(scope="module", autouse=True)
+def called(staffed: Staffed) -> str:
+    """The id of a call that ended."""
+    return str(ask(staffed.hub, CHAT, openai_body("echo/echo", "Hello")).header("x-request-id"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_fits_and_reports_no_fault(browser: Any, hub: HubProcess, width: int, scheme: str) -> None:
+def test_every_page_fits_and_reports_no_fault(
+    browser: Any, hub: HubProcess, called: str, width: int, scheme: str
+) -> None:
     seen = Watched(browser, hub, width, scheme)
     seen.sign_in(hub.key)
-    for path in PATHS:
-        assert seen.page.goto(hub.url + path).ok, path
-        seen.page.wait_for_load_state("load")
-        assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
-            f"{path} is wider than the screen"
-        )
+    for path in (*PATHS, f"/dashboard/calls/{called}"):
+        assert seen.open(path).ok, path
+        assert seen.fits(), f"{path} is wider than the screen"
     assert [] == seen.faults
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: make browser-test")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Any, hub: HubProcess, scheme: str) -> None:
+def test_axe_finds_nothing_serious(browser: Any, hub: HubProcess, called: str, scheme: str) -> None:
     seen = Watched(browser, hub, scheme=scheme)
-    seen.sign_in(hub.key)
     found = []
-    for path in PATHS:
-        seen.page.goto(hub.url + path)
+    for path in ("/dashboard/sign-in", *PATHS, f"/dashboard/calls/{called}"):
+        if path == PATHS[0]:
+            seen.sign_in(hub.key)
+        seen.open(path)
         seen.page.evaluate(AXE.read_text())
         violations = seen.page.evaluate("axe.run().then((result) => result.violations)")
         found += [
@@ -121,11 +78,56 @@ def test_axe_finds_nothing_serious(browser: Any, hub: HubProcess, scheme: str) -
     assert [] == found
 
 
-def test_a_session_ends_in_the_browser_when_its_key_is_revoked(browser: Any, hub: HubProcess) -> None:
-    made = hub.cli("key", "create", "--user", "alice")
-    seen = Watched(browser, hub)
-    seen.sign_in(made["key"])
-    hub.cli("key", "revoke", made["id"])
-    seen.page.goto(f"{hub.url}/dashboard/keys")
+@pytest.mark.parametrize("role", ["owner", "admin", "guest"])
+def test_every_role_sees_the_pages_of_its_menu_and_no_others(browser: Any, staffed: Staffed, role: str) -> None:
+    seen = Watched(browser, staffed.hub)
+    seen.sign_in(staffed.keys[role])
+    menu = seen.page.eval_on_selector_all("nav.wide a", "links => links.map((link) => link.getAttribute('href'))")
 
-    assert "/dashboard/sign-in" in seen.page.url
+    assert menu == [entry.path for entry in ENTRIES if role != "guest" or entry.path in OWN]
+    for entry in ENTRIES:
+        answer = seen.open(entry.path)
+        assert (200 if entry.path in menu else 403) == answer.status, entry.path
+        assert seen.page.inner_text("h1")
+    assert [] == seen.faults
+
+
+def test_pages_are_read_and_forms_are_sent_without_javascript(browser: Any, hub: HubProcess) -> None:
+    seen = Watched(browser, hub, java_script_enabled=False)
+    seen.sign_in(hub.key)
+    for path in PATHS:
+        assert seen.open(path).ok, path
+        assert seen.page.inner_text("h1"), path
+    seen.open("/dashboard/calls")
+    seen.page.fill("#model", "no-such-model")
+    seen.page.click("text=Filter")
+    assert "No call matches" in seen.page.inner_text("main")
+    seen.open("/dashboard/keys/new?user=gus")
+    seen.page.click("button.main")
+    assert "Copy the key now" in seen.page.inner_text("main")
+
+
+def test_the_theme_is_switched_and_kept(browser: Any, hub: HubProcess) -> None:
+    seen = Watched(browser, hub, scheme="light")
+    seen.sign_in(hub.key)
+    before = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    seen.page.click("#theme")
+    after = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    seen.open("/dashboard/help")
+
+    assert before != after
+    assert after == seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert [] == seen.faults
+
+
+def test_the_keyboard_reaches_the_content_and_shows_where_it_is(browser: Any, hub: HubProcess) -> None:
+    seen = Watched(browser, hub)
+    seen.sign_in(hub.key)
+    seen.open("/dashboard/keys")
+    seen.page.keyboard.press("Tab")
+    assert "Skip to the content" == seen.page.evaluate("document.activeElement.textContent")
+    seen.page.keyboard.press("Enter")
+    seen.page.keyboard.press("Tab")
+    focused = seen.page.evaluate("document.activeElement.textContent")
+    outline = seen.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert ("Create key", "solid") == (focused, outline)
