@@ -18,7 +18,7 @@ from domain.books.management_scopes import UserScope
 from domain.books.scopes import CallScope
 from domain.limits.rows import Limit, LimitCell
 from ports.books import CommitUnknown, StorageError
-from tests.adapters.storage_rules import a_grant, hold, hold_one, look, open_account, write
+from tests.adapters.storage_rules import a_grant, hold, hold_one, open_account, write
 from tests.support.postgres import new_books, server, server_or_skip
 from tests.support.postgres_books import opened_in
 
@@ -114,16 +114,6 @@ async def test_a_commit_that_a_crash_of_the_database_takes_back_is_made_again(ur
         assert Crashing.commits_left < 1
         assert await storage.wallet("user-1") == [a_grant(available_nanos=90, held_nanos=10)]
         assert [one.call.id for one in await storage.call_log(CallQuery())] == ["call-1"]
-
-
-async def test_a_decision_that_writes_nothing_leaves_no_trace(url: str, outsider: Any) -> None:
-    async with opened_in(url) as storage:
-        await open_account(storage)
-        before = await outsider.fetch("select batch from writers")
-
-        await storage.decide(CALLER, look)
-
-        assert await outsider.fetch("select batch from writers") == before
 
 
 async def test_the_rows_of_a_batch_are_written_by_one_statement(url: str) -> None:
