@@ -85,9 +85,10 @@ def _tests(query: CallQuery, names: Mapping[str, str]) -> Iterator[tuple[str, tu
     if query.ids is not None:
         marks = ", ".join("?" * len(query.ids))
         yield f"id in ({marks})", tuple(("id", one) for one in query.ids)
-    if query.endings is not None:
-        marks = ", ".join("?" * len(query.endings))
-        yield f"{column('ending')} in ({marks})", tuple(("", one) for one in query.endings)
+    for name, several in (("ending", query.endings), ("operation", query.operations)):
+        if several is not None:
+            marks = ", ".join("?" * len(several))
+            yield f"{column(name)} in ({marks})", tuple(("", one) for one in several)
     if query.beyond is not None:
         yield f"id {'>' if query.oldest_first else '<'} ?", (("id", query.beyond),)
     first, last = query.id_bounds

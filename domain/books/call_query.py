@@ -43,6 +43,7 @@ class CallQuery(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str | None = None
     provider: str | None = None
     operation: str | None = None
+    operations: tuple[str, ...] | None = None
     endings: tuple[str, ...] | None = None
     state: State | None = None
     model: str | None = None
@@ -123,6 +124,7 @@ def matches(query: CallQuery, call: Call) -> bool:
         all(getattr(call, name) == value for name, value in equal_values(query).items())
         and (query.ids is None or call.id in query.ids)
         and (query.endings is None or call.ending in query.endings)
+        and (query.operations is None or call.operation in query.operations)
         and query.model in (None, served_model(call))
         and _contains(model_names(call), query.model_part)
         and query.project in (None, call.app or call.key_id)

@@ -94,6 +94,7 @@ FILTERS: dict[str, tuple[Any, ...]] = {
     "provider": ("acme",),
     "operation": ("images",),
     "endings": (("lost",), ("completed", "timed_out")),
+    "operations": (("images",), ("chat", "video")),
     "state": ("ended", "running", "succeeded", "failed"),
     "model": ("gpt-5", "acme/d"),
     "model_part": ("gpt", "T_5", "5%", "\\", "ACME", "ACME/D ACME"),

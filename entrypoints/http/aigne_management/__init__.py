@@ -14,6 +14,13 @@ Its modules:
     rate_bodies  the bodies of requests about rates
     bulk         new rates for many models, by margin
     catalogues   what can be called, for everybody
-    user_routes  the caller's own account
+    user_routes  the caller's own account, and the table of users' routes
+    spans        the time of a request, and whose days it has
+    figures      sums of usage as AIGNE shows them
+    statistics   totals, days, models, and the time before
+    usage_routes usage by project
+    call_rows    calls as AIGNE shows them
+    call_routes  lists of calls, and their CSV
+    transactions what calls have taken of a wallet
     routes       the table of these routes
 """

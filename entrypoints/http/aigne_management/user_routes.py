@@ -2,22 +2,47 @@
 
 from typing import Any
 
-from domain.accounts.rows import User
+from domain.accounts.permissions import Permission
 from domain.ledger.ledger import balance, usable
 from domain.ledger.rows import Grant
 from domain.pricing.money import format_credits
 from domain.refusals import BadRequest
+from entrypoints.http.aigne_management import call_routes, statistics, usage_routes
 from entrypoints.http.aigne_management.access import Act, Visit, admins, users, wrong
+from entrypoints.http.aigne_management.call_rows import profile
+from entrypoints.http.aigne_management.spans import given_span
+from entrypoints.http.aigne_management.transactions import transactions
 from entrypoints.http.aigne_management.values import body_of, page_of
 from entrypoints.http.api.reads import CURRENCY
-from entrypoints.http.wire import Request, Route
+from entrypoints.http.wire import Route
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.credit import grant_view
 
 _NAMES_MAX = 200
-_SECONDS_DIGITS = 12
 # Our words for a grant's state, and AIGNE's.
 _STATES = {"active": "granted", "later": "pending", "spent": "depleted", "expired": "expired"}
+
+
+OWN: dict[str, Act] = {
+    "/api/user/credit/transactions": transactions,
+    "/api/user/model-calls": call_routes.model_calls,
+    "/api/user/model-calls/export": call_routes.export,
+    "/api/user/usage-stats": statistics.own_statistics,
+    "/api/user/weekly-comparison": statistics.comparison(statistics.week),
+    "/api/user/monthly-comparison": statistics.comparison(statistics.month),
+    "/api/usage/quota": usage_routes.quota,
+    "/api/usage/projects": usage_routes.projects,
+    "/api/usage/projects/calls": call_routes.project_calls,
+    "/api/usage/projects/trends": usage_routes.project_trends,
+    "/api/usage/projects/group-trends": usage_routes.group_trends,
+}
+FOR_ADMINS: tuple[tuple[str, str, Permission, Act], ...] = (
+    ("GET", "/api/user/admin/user-stats", "see calls", statistics.all_statistics),
+    ("GET", "/api/usage/trends", "see calls", usage_routes.trends),
+    ("POST", "/api/usage/stats/backfill", "maintain the books", statistics.backfill),
+    ("POST", "/api/user/cleanup-daily-stats", "maintain the books", statistics.clean_up),
+    ("POST", "/api/user/recalculate-stats", "maintain the books", statistics.recalculate),
+)
 
 
 def aigne_user_routes(hub: CallContext) -> tuple[Route, ...]:
@@ -35,7 +60,7 @@ def aigne_user_routes(hub: CallContext) -> tuple[Route, ...]:
             "pendingCredit": format_credits(now.held_nanos),
         }
         return {
-            "user": _profile(visit.caller.user),
+            "user": profile(visit.caller.user),
             "creditBalance": credit if hub.billed else None,
             "paymentLink": hub.payment_link if hub.billed else None,
             "currency": CURRENCY,
@@ -46,13 +71,15 @@ def aigne_user_routes(hub: CallContext) -> tuple[Route, ...]:
 
     async def grants(visit: Visit) -> Any:
         """`GET /api/user/credit/grants`: a page of the caller's grants, the newest first."""
-        page, span = page_of(visit.request, 20), _span(visit.request)
+        page, span = page_of(visit.request, 20), given_span(visit.request, ("start", "end"))
         if isinstance(page, BadRequest):
             return page
         if isinstance(span, BadRequest):
             return span
         found = [
-            grant for grant in await hub.storage.wallet(visit.caller.user.id) if span[0] <= grant.created_ms < span[1]
+            grant
+            for grant in await hub.storage.wallet(visit.caller.user.id)
+            if span.from_ms <= grant.created_ms < span.to_ms
         ]
         found.sort(key=lambda grant: (grant.created_ms, grant.id), reverse=True)
         listed = [_grant(grant, hub.clock.now_ms()) for grant in found[page.part]]
@@ -63,9 +90,17 @@ def aigne_user_routes(hub: CallContext) -> tuple[Route, ...]:
         return hub.payment_link
 
     own = {"/api/user/info": info, "/api/user/credit/grants": grants, "/api/user/credit/payment-link": payment_link}
+    return _table(hub, own | OWN)
+
+
+def _table(hub: CallContext, own: dict[str, Act]) -> tuple[Route, ...]:
     return (
         *(Route(method="GET", template=template, handler=users(hub, act)) for template, act in own.items()),
         Route(method="POST", template="/api/user/admin/user-info", handler=admins(hub, "see accounts", _profiles(hub))),
+        *(
+            Route(method=method, template=template, handler=admins(hub, permission, act))
+            for method, template, permission, act in FOR_ADMINS
+        ),
     )
 
 
@@ -80,24 +115,9 @@ def _profiles(hub: CallContext) -> Act:
             return wrong("userDids", f"Write a list of 1 to {_NAMES_MAX} ids of users.")
         known = {user.id: user for user in await hub.storage.users()}
         unknown = {"fullName": "Unknown User", "email": ""}
-        return {"users": [_profile(known[one]) if one in known else {"did": one, **unknown} for one in ids]}
+        return {"users": [profile(known[one]) if one in known else {"did": one, **unknown} for one in ids]}
 
     return user_info
-
-
-def _profile(user: User) -> dict[str, Any]:
-    return {"did": user.id, "fullName": user.display_name or user.name, "email": user.email or "", "avatar": ""}
-
-
-def _span(request: Request) -> tuple[int, int] | BadRequest:
-    """The `start` and `end` of the query in milliseconds; the end is included."""
-    found = []
-    for name, default in (("start", 0), ("end", 10**_SECONDS_DIGITS)):
-        text = request.query_value(name)
-        if text is not None and not (text.isascii() and text.isdigit() and len(text) <= _SECONDS_DIGITS):
-            return wrong(name, "Write seconds since 1970.")
-        found.append(int(text) if text is not None else default)
-    return found[0] * 1000, (found[1] + 1) * 1000
 
 
 def _grant(grant: Grant, now_ms: int) -> dict[str, Any]:
