@@ -154,7 +154,7 @@ def test_a_route_answers_in_its_shape(hub: HubProcess, stub: Stub, made: Made, r
 
 
 @pytest.mark.parametrize("row", ROWS, ids=text_of)
-def test_a_route_is_closed_to_whom_it_is_not_for(hub: HubProcess, people: People, made: Made, row: Row) -> None:
+def test_a_route_is_closed_to_other_callers(hub: HubProcess, people: People, made: Made, row: Row) -> None:
     path = path_of(hub, row, made)
     nobody = ask(hub, path, row.body, key="", method=row.method)
     guest = ask(hub, path, row.body, key=people.guest, method=row.method)
@@ -204,7 +204,8 @@ def test_every_route_in_aignes_shapes_has_a_row(hub: HubProcess) -> None:
         for method, pattern in patterns
         if pattern.pattern.replace("\\", "").startswith(prefixes)
         and not any(
-            method == asked and pattern.fullmatch(path.replace("{", "").replace("}", "")) for asked, path in rows
+            method == requested and pattern.fullmatch(path.replace("{", "").replace("}", ""))
+            for requested, path in rows
         )
     ]
     assert [] == sorted(missing)

@@ -54,10 +54,10 @@ def _days_left(left_nanos: int, recent_nanos: int, days: int) -> int:
 
 async def projects(visit: Visit) -> Any:
     """`GET /api/usage/projects`: a page of the projects with calls in the time."""
-    asked = _asked(visit)
+    requested = _requested(visit)
     page = page_of(visit.request, 20)
-    if not isinstance(asked, tuple):
-        return asked
+    if not isinstance(requested, tuple):
+        return requested
     if isinstance(page, BadRequest):
         return page
     sort, order = visit.request.query_value("sortBy") or _SORTS[0], visit.request.query_value("sortOrder") or "desc"
@@ -65,7 +65,7 @@ async def projects(visit: Visit) -> Any:
         return wrong("sortBy", f"Write one of {', '.join(_SORTS)}.")
     if order not in ("asc", "desc"):
         return wrong("sortOrder", "Write asc or desc.")
-    user_id, span = asked
+    user_id, span = requested
     of_project = _by_project(await sums_of(visit, span, user_id))
     wholes = {project: total(sums) for project, sums in of_project.items()}
     sign = 1 if order == "asc" else -1
@@ -91,10 +91,10 @@ async def projects(visit: Visit) -> Any:
 
 async def group_trends(visit: Visit) -> Any:
     """`GET /api/usage/projects/group-trends`: every project's figures in every bucket of the time."""
-    asked = _asked(visit)
-    if not isinstance(asked, tuple):
-        return asked
-    user_id, span = asked
+    requested = _requested(visit)
+    if not isinstance(requested, tuple):
+        return requested
+    user_id, span = requested
     buckets = buckets_of(visit, span)
     if isinstance(buckets, BadRequest):
         return buckets
@@ -125,10 +125,10 @@ async def trends(visit: Visit) -> Any:
 
 async def project_trends(visit: Visit) -> Any:
     """`GET /api/usage/projects/trends`: the same for one project, of the caller or with `allUsers` of all."""
-    asked = _asked(visit)
-    if not isinstance(asked, tuple):
-        return asked
-    user_id, span = asked
+    requested = _requested(visit)
+    if not isinstance(requested, tuple):
+        return requested
+    user_id, span = requested
     app_id = visit.request.query_value("appDid") or ""
     rows = await _trends(visit, span, user_id, app_id)
     if isinstance(rows, BadRequest):
@@ -138,7 +138,7 @@ async def project_trends(visit: Visit) -> Any:
     return {"project": app_view(await names(visit), app_id), "trends": rows}
 
 
-def _asked(visit: Visit) -> tuple[str | None, Span] | BadRequest | Problem:
+def _requested(visit: Visit) -> tuple[str | None, Span] | BadRequest | Problem:
     """The user and the time that are meant."""
     user_id, span = scope_of(visit), recent_span(visit)
     if isinstance(user_id, Problem):

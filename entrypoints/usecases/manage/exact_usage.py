@@ -4,8 +4,8 @@ The books sum calls by the quarter of an hour. A time that begins or ends within
 are summed one by one, by the rules by which settlements sum them.
 """
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -15,12 +15,14 @@ from domain.books.statistics.sums import sum_of_adjustment, sum_of_call
 from domain.books.statistics.usage_sum import KEY, SLOT_MS, UsageSum, added
 from entrypoints.usecases.management_context import ManagementContext
 
+Read: TypeAlias = Callable[[UsageQuery], Awaitable[Sequence[UsageSum]]]
+
 _PART = 500
 _WRITER = ""
 
 
-async def exact_usage(hub: ManagementContext, query: UsageQuery) -> list[UsageSum]:
-    """The sums that the query asks for; its two moments may be any."""
+async def exact_usage(hub: ManagementContext, query: UsageQuery, whole: Read | None = None) -> list[UsageSum]:
+    """The sums that the query asks for; its two moments may be any. `whole` reads sums of whole quarters."""
     first_ms = query.from_ms + -query.from_ms % SLOT_MS
     last_ms = query.to_ms - query.to_ms % SLOT_MS
     if query.to_ms > hub.clock.now_ms():
@@ -30,7 +32,8 @@ async def exact_usage(hub: ManagementContext, query: UsageQuery) -> list[UsageSu
         edges = [(query.from_ms, query.to_ms)]
     sums: dict[tuple[str | int, ...], UsageSum] = {}
     if first_ms < last_ms:
-        _add(sums, await hub.storage.usage(msgspec.structs.replace(query, from_ms=first_ms, to_ms=last_ms)), query)
+        read = whole or hub.storage.usage
+        _add(sums, await read(msgspec.structs.replace(query, from_ms=first_ms, to_ms=last_ms)), query)
     for from_ms, to_ms in edges:
         if from_ms < to_ms:
             async for part in _summed(hub, query, from_ms, to_ms):
@@ -66,7 +69,7 @@ def sums_of(logged: LoggedCall) -> list[UsageSum]:
     return [sum_of_call(call, _WRITER), *(sum_of_adjustment(call, one, _WRITER) for one in logged.adjustments)]
 
 
-def _add(sums: dict[tuple[str | int, ...], UsageSum], parts: list[UsageSum], query: UsageQuery) -> None:
+def _add(sums: dict[tuple[str | int, ...], UsageSum], parts: Sequence[UsageSum], query: UsageQuery) -> None:
     """Add the parts, without the fields that the query does not separate."""
     kept = {*query.by, *(("slot_ms",) if query.by_slot else ())}
     blank: dict[str, Any] = {name: 0 if name == "slot_ms" else "" for name in KEY if name not in kept}

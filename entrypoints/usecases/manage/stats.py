@@ -1,6 +1,7 @@
 """`stats show`: what was used and charged, by period and by subject, from the sums that each settlement writes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -11,6 +12,7 @@ from domain.books.statistics.summary import Period, Subject, UsageQuery, by_peri
 from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
 from domain.management.teams import no_team
 from domain.refusals import BadRequest, NotFound, Remedy
+from entrypoints.usecases.manage.exact_usage import exact_usage
 from entrypoints.usecases.manage.own import sees_costs, user_in_scope
 from entrypoints.usecases.manage.stats_figures import Figures, figures_for_users, figures_of
 from entrypoints.usecases.manage.stats_groups import Apart, Group, by_key, groups_of, sums_of_calls
@@ -78,7 +80,7 @@ class StatsRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StatsView(msgspec.Struct, frozen=True, kw_only=True):
-    """The sums. The time is in whole quarters of an hour, or in whole periods where they are of a calendar."""
+    """The sums. The time is as it was asked for, or in whole periods where these are summed one by one."""
 
     since: Moment
     until: Moment
@@ -157,7 +159,7 @@ def _edges(hub: ManagementContext, request: ShowStats, zone: str) -> list[int] |
         return BadRequest(field="since", problem="the time must begin before it ends, and not before 1970")
     start_ms, end_ms = slots_of(since_ms, until_ms)
     if request.every == "whole":
-        return [start_ms, end_ms]
+        return [since_ms, until_ms]
     edges = [_first(hub, request.every, zone, start_ms)]
     while edges[-1] < end_ms and len(edges) <= PERIODS_MAX:
         edges.append(_next(hub, request.every, zone, edges[-1]))
@@ -206,11 +208,12 @@ async def _query(context: ActionContext, request: ShowStats, from_ms: int, to_ms
 
 async def _sums(hub: ManagementContext, request: ShowStats, zone: str, query: UsageQuery) -> Sequence[UsageSum]:
     """The sums that the query asks for; a process that serves remembers the days that are over."""
-    if hub.usage_past is None or request.every == "quarter_hour":
+    past = hub.usage_past
+    if request.every == "whole":
+        return await exact_usage(hub, query, None if past is None else partial(past.usage, hub, zone))
+    if past is None or request.every == "quarter_hour":
         return await hub.storage.usage(query)
-    if request.every == "hour":
-        return await hub.usage_past.usage_by_hour(hub, zone, query)
-    return await hub.usage_past.usage(hub, zone, query)
+    return await past.usage_by_hour(hub, zone, query) if request.every == "hour" else await past.usage(hub, zone, query)
 
 
 async def _before(

@@ -5,7 +5,7 @@ import msgspec
 from entrypoints.http.dialects.dialect import ErrorBody
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 
-_HEADS = ("/api/ai-providers/", "/api/ai/", "/api/user/admin/")
+_HEADS = ("/api/ai-providers/", "/api/ai/", "/api/user/", "/api/usage/")
 
 
 def is_management(method: str, path: str) -> bool:
