@@ -12,7 +12,7 @@ import msgspec
 
 from domain.accounts.identity import TeamOfKey
 from domain.accounts.rows import ApiKey, Member, User
-from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row, running
+from domain.books.rows import AuditEntry, Call, Hold, Idempotency, ImportedCall, Row, running
 from domain.books.statistics.summary import PastUsage
 from domain.books.statistics.sums import SummedCall
 from domain.books.statistics.usage_sum import UsageSum
@@ -103,6 +103,18 @@ _NEWEST_RUNS = "order by created_ms desc, user_id desc, run_id desc limit ?"
 _RUNS = Query(kind=Run, rest=_NEWEST_RUNS, columns=(None,))
 _RUNS_OF_USER = Query(kind=Run, rest=f"where user_id = ? {_NEWEST_RUNS}", columns=("user_id", None))
 _RUN = Query(kind=Run, rest="where user_id = ? and run_id = ?", columns=("user_id", "run_id"))
+_NEWEST_IMPORTED = "order by started_ms desc, id desc limit ?"
+_IMPORTED = Query(
+    kind=ImportedCall,
+    rest=f"where (started_ms < ? or (started_ms = ? and id < ?)) {_NEWEST_IMPORTED}",
+    columns=("started_ms", "started_ms", "id", None),
+)
+_IMPORTED_OF_CALLER = Query(
+    kind=ImportedCall,
+    rest=f"where caller = ? and (started_ms < ? or (started_ms = ? and id < ?)) {_NEWEST_IMPORTED}",
+    columns=("caller", "started_ms", "started_ms", "id", None),
+)
+_IMPORTED_CALL = Query(kind=ImportedCall, rest="where id = ?", columns=("id",))
 
 # Queries that must find their rows by an index, however many rows there are.
 INDEXED: tuple[Query[Any], ...] = tuple(
@@ -111,6 +123,7 @@ INDEXED: tuple[Query[Any], ...] = tuple(
     if isinstance(value, Query) and value.rest.count("?") > value.rest.count("limit ?")
 )
 
+_TIME_MAX = 2**63 - 1
 # More than can be committed in another order than that of their numbers.
 _ADJUSTMENTS_SEEN = 20
 
@@ -217,6 +230,13 @@ class BookReads:
 
     async def run(self, user_id: str, run_id: str) -> Run | None:
         return await self._one(_RUN(user_id, run_id))
+
+    async def imported_calls(self, caller: str | None, limit: int, before_id: str | None = None) -> list[ImportedCall]:
+        before = None if before_id is None else await self._one(_IMPORTED_CALL(before_id))
+        at_ms, at = (_TIME_MAX, "") if before is None else (before.started_ms, before.id)
+        if caller is None:
+            return await self._rows(_IMPORTED(at_ms, at_ms, at, limit))
+        return await self._rows(_IMPORTED_OF_CALLER(caller, at_ms, at_ms, at, limit))
 
 
 class BookSnapshot:

@@ -27,7 +27,7 @@ from domain.books.management_scopes import (
     TransferScope,
     UserScope,
 )
-from domain.books.rows import ROW_TYPES, AuditEntry, Row
+from domain.books.rows import ROW_TYPES, AuditEntry, ImportedCall, Row
 from domain.books.scopes import CallScope, RerateScope, SettleScope
 from domain.books.statistics.usage_sum import UsageSum
 from domain.books.team_scopes import TeamScope, accounts_of_team
@@ -41,10 +41,13 @@ from domain.pricing.rate import Rate
 
 # Rows whose change makes a new version of the catalogue.
 CATALOGUE: frozenset[type] = frozenset((ProviderRow, Credential, Rate, Alias, Price))
-# Rows that are only added together with guarded ones, and that no rule reads; and what limits calls. A limit holds for
+# Rows that are only added together with guarded ones, and that no rule reads; calls of another gateway, of which a key
+# refuses a second one; and what limits calls. A limit holds for
 # the decisions after it. What counts against it is written with a hold or a call, behind the lock of their user; where
 # several users share a limit, an engine must let their decisions come one after the other.
-UNGUARDED: frozenset[type] = frozenset((Transfer, UsageSum, AuditEntry, Limit, LimitCell, Budget, BudgetSpent))
+UNGUARDED: frozenset[type] = frozenset(
+    (Transfer, UsageSum, AuditEntry, ImportedCall, Limit, LimitCell, Budget, BudgetSpent)
+)
 
 
 def _user_of(kind: type[msgspec.Struct]) -> Callable[[Any], str] | None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from domain.accounts.rows import ApiKey, Member, User
-from domain.books.rows import Call, Hold, Idempotency
+from domain.books.rows import Call, Hold, Idempotency, ImportedCall
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
@@ -89,4 +89,5 @@ RUN_BY_ID = Lookup(kind=Run, by=("user_id", "run_id"), complete=True)
 LIMIT_BY_ID = Lookup(kind=Limit, by=("id",), present=lambda books: books.limiting.limits)
 CELL_OF_LIMIT = Lookup(kind=LimitCell, by=("limit_id", "subject"), complete=True)
 BUDGET_BY_ID = Lookup(kind=Budget, by=("id",), present=lambda books: books.limiting.budgets)
+IMPORTED_CALL_BY_ID = Lookup(kind=ImportedCall, by=("id",), present=lambda books: books.imported_calls)
 SPENT_OF_BUDGET = Lookup(kind=BudgetSpent, by=("budget_id", "subject"), complete=True)

@@ -16,6 +16,7 @@ from domain.books.lookups import (
     GRANT_BY_ID,
     GRANTS_OF_USER,
     GRANTS_WITH_CREDIT,
+    IMPORTED_CALL_BY_ID,
     KEY_BY_ID,
     MEMBER_BY_IDS,
     PRICES_OF_PROVIDER,
@@ -305,3 +306,15 @@ class NothingScope(msgspec.Struct, frozen=True):
 
     def view(self, books: Books) -> None:
         """Nothing."""
+
+
+class ImportedCallScope(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of these calls of another gateway the books have."""
+
+    ids: tuple[str, ...]
+
+    steps: ClassVar[Steps] = (((IMPORTED_CALL_BY_ID, lambda scope, _: scope.ids),),)
+
+    def view(self, books: Books) -> frozenset[str]:
+        """The ids that are known."""
+        return frozenset(one for one in self.ids if one in books.imported_calls)

@@ -187,6 +187,31 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class ImportedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that another gateway made, as its log has it, for reading alone: no credit of the hub was moved for it.
+
+    `id` begins with the `source`. `caller` is the user there, who has the same name here. `credits_nanos` is what it
+    was charged there; None: not known. `status` is the word that the source has for the ending.
+    """
+
+    id: str
+    source: str
+    caller: str
+    app: str | None
+    provider: str | None
+    model: str
+    operation: str
+    status: str
+    started_ms: int
+    duration_ms: int | None
+    first_byte_ms: int | None
+    usage: Usage | None
+    credits_nanos: int | None
+    error: str | None
+    request_id: str | None
+    trace_id: str | None
+
+
 _OfLimits: TypeAlias = Limit | LimitCell | Budget | BudgetSpent | Run
 
 
@@ -196,7 +221,9 @@ _OfTheMarket: TypeAlias = ProviderRow | Credential | Rate | Alias | Price
 _OfACall: TypeAlias = Hold | Call | Adjustment | Idempotency | UsageSum
 
 
-Row: TypeAlias = User | Member | ApiKey | _OfTheMarket | Grant | Transfer | _OfACall | _OfLimits | AuditEntry
+Row: TypeAlias = (
+    User | Member | ApiKey | _OfTheMarket | Grant | Transfer | _OfACall | _OfLimits | AuditEntry | ImportedCall
+)
 ROW_TYPES: frozenset[type[msgspec.Struct]] = frozenset(get_args(Row))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 from domain.accounts.rows import ApiKey, Member, User
-from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
+from domain.books.rows import AuditEntry, Call, Hold, Idempotency, ImportedCall, Row
 from domain.books.statistics.usage_sum import UsageSum, added
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
@@ -104,6 +104,7 @@ class Books:
         self.adjustments: dict[str, list[Adjustment]] = {}
         self.usage_sums: dict[tuple[str | int, ...], UsageSum] = {}
         self.audit: list[AuditEntry] = []
+        self.imported_calls: dict[str, ImportedCall] = {}
         self.limiting = LimitRows()
         self.others: dict[type, dict[Any, Any]] = {}
 
@@ -122,6 +123,7 @@ class Books:
             Budget: self.limiting.budgets,
             BudgetSpent: self.limiting.spent,
             Run: self.limiting.runs,
+            ImportedCall: self.imported_calls,
         }
 
     def apply(self, row: Row) -> None:
@@ -236,6 +238,11 @@ def _audit(books: Books, row: AuditEntry) -> None:
     books.audit.append(row)
 
 
+def _imported_call(books: Books, row: ImportedCall) -> None:
+    assert row.id not in books.imported_calls, f"call {row.id} was imported already"
+    books.imported_calls[row.id] = row
+
+
 _APPLY: Mapping[type, Callable[[Books, Any], None]] = {
     Hold: _hold,
     Call: _call,
@@ -258,4 +265,5 @@ _APPLY: Mapping[type, Callable[[Books, Any], None]] = {
     Alias: _alias,
     Price: _price,
     AuditEntry: _audit,
+    ImportedCall: _imported_call,
 }

@@ -3,6 +3,7 @@
 from entrypoints.actions.action import Action, Argument
 from entrypoints.usecases.manage import call_actions as use_cases
 from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments
+from entrypoints.usecases.manage.imports import imported_calls
 
 _USER = Argument("user", "--user", "NAME")
 _FILTERS = (
@@ -63,5 +64,16 @@ ACTIONS = (
         own=True,
         handler=use_cases.export_calls,
         arguments=_FILTERS,
+    ),
+    Action(
+        name="call imported",
+        meaning="list the calls that were taken over from another gateway, the newest first; for reading alone",
+        example="aihub call imported --user alice",
+        permission="see calls",
+        is_change=False,
+        request=imported_calls.ListImportedCalls,
+        reply=list[imported_calls.ImportedCallView],
+        handler=imported_calls.list_imported_calls,
+        arguments=(_USER, Argument("limit", "--limit", "N"), Argument("before", "--before", "ID")),
     ),
 )

@@ -5,9 +5,11 @@ from typing import Any
 
 import msgspec
 
+from domain.usage import Usage
 from entrypoints.cli.output import Output, Views, fields, table
 from entrypoints.usecases.manage import call_actions as actions
 from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments
+from entrypoints.usecases.manage.imports import imported_calls
 from entrypoints.usecases.public_types import written
 
 _APART = ("attempts", "adjustments", "lines", "usage", "charge", "hold", "uncollected", "billed", "adjusted")
@@ -80,7 +82,22 @@ def _in_and_out(call: CallView) -> tuple[int | None, int | None]:
     return sum(tokens.values()) - output, output
 
 
+def imported_list(request: imported_calls.ListImportedCalls, reply: list[imported_calls.ImportedCallView]) -> Output:
+    """`call imported`, the newest first."""
+    rows = [
+        (call.id, call.started, call.user, call.model, call.provider, call.status, *_counts(call.usage), call.charged)
+        for call in reply
+    ]
+    heads = ("ID", "STARTED", "USER", "MODEL", "PROVIDER", "STATUS", "IN", "OUT", "CHARGED THERE")
+    return Output(text=table(heads, rows, "No calls were imported."))
+
+
+def _counts(usage: Usage | None) -> tuple[int | None, int | None]:
+    return (None, None) if usage is None else (usage.input_tokens, usage.output_tokens)
+
+
 VIEWS: Views = {
+    "call imported": imported_list,
     "call list": call_list,
     "call show": call_shown,
 }

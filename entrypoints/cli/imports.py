@@ -24,7 +24,9 @@ def aigne_imported(request: ImportAigne, reply: AigneImported) -> Output:
     shown = imported(request, reply)
     rows = [(one.user, one.usages, one.credits) for one in reply.uncharged]
     uncharged = f"Used there and never charged:\n\n{table(('USER', 'USAGES', 'CREDITS'), rows, '')}" if rows else ""
-    return msgspec.structs.replace(shown, text="\n\n".join(part for part in (uncharged, shown.text) if part))
+    taken = "would be taken over" if request.dry_run or reply.stopped is not None else "were taken over"
+    calls = f"{reply.calls} calls {taken}, for reading alone: `aihub call imported` lists them." if reply.calls else ""
+    return msgspec.structs.replace(shown, text="\n\n".join(part for part in (uncharged, shown.text, calls) if part))
 
 
 VIEWS: Views = {"import litellm": imported, "import aigne": aigne_imported}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from domain.books.call_query import CallQuery, LineQuery, LoggedCall
-from domain.books.rows import Call
+from domain.books.rows import Call, ImportedCall
 from domain.ledger.rows import Adjustment, Transfer
 
 
@@ -41,4 +41,8 @@ class CallReader(Protocol):
 
     async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
         """Call id, status, content type and sealed answer remembered for a user's Idempotency-Key."""
+        ...
+
+    async def imported_calls(self, caller: str | None, limit: int, before_id: str | None = None) -> list[ImportedCall]:
+        """The newest calls that another gateway made, of one user or of all; only those before an id, where given."""
         ...

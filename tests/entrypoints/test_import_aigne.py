@@ -108,3 +108,49 @@ def test_a_file_of_an_older_version_lacks_columns_and_is_taken_over(tmp_path: Pa
     books.add("AiModelRates", id="2", providerId="1", model="gpt-5", type="chatCompletion", inputRate=0.1, outputRate=0)
 
     assert main(["import", "aigne", str(books.close())]) == 1, "a rate that high is refused"
+
+
+def test_calls_are_taken_over_once_for_reading_alone(say: Said, tell: Any, file: Path) -> None:
+    assert tell("import", "aigne", str(file), "--dry-run")["calls"] == 6
+    assert tell("call", "imported") == []
+
+    assert tell("import", "aigne", str(file))["calls"] == 6
+    assert tell("import", "aigne", str(file))["calls"] == 0
+
+    newest, *others = tell("call", "imported", "--user", "z1user0")
+    assert newest == {
+        "id": "aigne:104",
+        "user": "z1user0",
+        "app": "z2app",
+        "provider": "openai",
+        "model": "gpt-5",
+        "operation": "chat",
+        "status": "success",
+        "started": "2026-02-02T02:40:04.000Z",
+        "duration_ms": 1200,
+        "first_byte_ms": 350,
+        "usage": {"input_tokens": 10, "cache_read_tokens": 4, "output_tokens": 5},
+        "charged": "0.0001",
+        "error": None,
+        "request_id": "req-4",
+        "trace_id": "trace-4",
+    }
+    assert [one["id"] for one in others] == ["aigne:102", "aigne:100", "aigne:200"]
+    page = tell("call", "imported", "--limit", "2")
+    rest = tell("call", "imported", "--before", page[-1]["id"])
+    assert [one["id"] for one in (*page, *rest)] == [f"aigne:{n}" for n in (104, 103, 102, 101, 100, 200)]
+    assert "The books add up" in say("ledger", "verify")
+    assert tell("call", "list") == []
+
+
+def test_many_calls_are_taken_over_in_batches_and_an_import_that_stopped_goes_on(
+    tell: Any, tmp_path: Path, data_dir: Path
+) -> None:
+    books = AigneBooksFile(tmp_path / "aikit.db")
+    for n in range(1_200):
+        books.add("ModelCalls", id=f"{n:05}", userDid="z1user", model="gpt-5", type="chatCompletion", callTime=n)
+    path = books.close()
+
+    assert tell("import", "aigne", str(path))["calls"] == 1_200
+    assert tell("import", "aigne", str(path))["calls"] == 0
+    assert len(tell("call", "imported", "--limit", "1000")) == 1_000

@@ -20,7 +20,7 @@ from domain.accounts.identity import TeamOfKey
 from domain.accounts.rows import ApiKey, Member, User
 from domain.books.call_query import CallQuery, LineQuery, LoggedCall
 from domain.books.ids import CALL, packed
-from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, running
+from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, ImportedCall, running
 from domain.books.scopes import team_of_key
 from domain.books.statistics.summary import PastUsage, UsageQuery
 from domain.books.statistics.usage_sum import KEY, UsageSum, added
@@ -212,6 +212,12 @@ class MemoryStorage:
         with self._lock:
             return [*islice(reversed(self._books.audit), limit)]
 
+    async def imported_calls(self, caller: str | None, limit: int, before_id: str | None = None) -> list[ImportedCall]:
+        known = self._books.imported_calls
+        rows = sorted(known.values(), key=lambda row: (row.started_ms, row.id), reverse=True)
+        start = rows.index(known[before_id]) + 1 if before_id in known else 0
+        return [row for row in rows[start:] if caller in (None, row.caller)][:limit]
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         yield MemorySnapshot(self._rows())
@@ -255,6 +261,7 @@ class MemoryStorage:
                 BudgetSpent: [*books.limiting.spent.values()],
                 Run: [*books.limiting.runs.values()],
                 AuditEntry: [*books.audit],
+                ImportedCall: [*books.imported_calls.values()],
                 UsageSum: [*books.usage_sums.values()],
             }
 

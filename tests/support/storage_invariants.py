@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 import msgspec
 
 from domain.accounts.rows import ApiKey, Member, Role, User
-from domain.books.rows import AuditEntry, Call, Ending, Hold, Idempotency, Row, UsageSource
+from domain.books.rows import AuditEntry, Call, Ending, Hold, Idempotency, ImportedCall, Row, UsageSource
 from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
@@ -95,7 +95,7 @@ def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
             return ()
         case User() | ProviderRow() | Alias() | Price() | AuditEntry() | Call() | Transfer() | Idempotency():
             return ()
-        case UsageSum():
+        case UsageSum() | ImportedCall():
             return ()
         case _:
             assert_never(row)
@@ -225,6 +225,10 @@ def _run(books: Books, row: Run) -> None:
     _demand(old is None or old.created_ms == row.created_ms, "run {} begins twice", row.run_id)
 
 
+def _imported_call(books: Books, row: ImportedCall) -> None:
+    _demand(row.id not in books.imported_calls, "call {} is imported twice", row.id)
+
+
 def _demand(holds: bool, otherwise: str, *facts: object) -> None:
     """Raise, also where `assert` is switched off. The sentence is only made when it is needed."""
     if not holds:
@@ -242,6 +246,7 @@ _UNIQUE: dict[type, Callable[[Any], str]] = {
     Transfer: attrgetter("key"),
     Adjustment: attrgetter("id"),
     AuditEntry: attrgetter("id"),
+    ImportedCall: attrgetter("id"),
 }
 _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     User: _user,
@@ -265,4 +270,5 @@ _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     Run: _run,
     AuditEntry: _audit,
     UsageSum: _usage_sum,
+    ImportedCall: _imported_call,
 }

@@ -16,7 +16,7 @@ import msgspec
 from adapters.storage.parts import Decode, Part
 from domain.accounts.rows import ApiKey, Member, User
 from domain.books.ids import CALL, CREDENTIAL, ENTRY, GRANT, KEY, RATE, TEAM, USER, packed, unpacked
-from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
+from domain.books.rows import AuditEntry, Call, Hold, Idempotency, ImportedCall, Row
 from domain.books.statistics.usage_sum import ADDED, UsageSum
 from domain.books.statistics.usage_sum import KEY as SUM_KEY
 from domain.catalog.aliases import Alias, AliasTarget, Canary
@@ -282,6 +282,7 @@ BUDGETS = Table("budgets", Budget, fixed=("subject", "created_ms"), documents={"
 BUDGET_SPENT = Table("budget_spent", BudgetSpent, key=("budget_id", "subject"))
 RUNS = Table("runs", Run, key=("user_id", "run_id"), fixed=("created_ms",))
 AUDIT = Table("audit", AuditEntry, appended=True)
+IMPORTED_CALLS = Table("imported_calls", ImportedCall, documents={"usage": Usage | None}, appended=True)
 
 # A table is defined after those that it refers to.
 TABLES: tuple[Table[Any], ...] = tuple(value for value in list(globals().values()) if isinstance(value, Table))

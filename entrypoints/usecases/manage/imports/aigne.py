@@ -94,7 +94,7 @@ def _credential(
 ) -> None:
     """A credential whose secret is in clear or can be opened; another one is noted, to be given again."""
     name, path = str(row.get("name") or ""), f"AiCredentials.{provider}/{row.get('name')}"
-    secret = _secret(_json(row.get("credentialValue")), str(row.get("credentialType") or "api_key"), secret_of)
+    secret = _secret(as_json(row.get("credentialValue")), str(row.get("credentialType") or "api_key"), secret_of)
     if secret is None:
         why = "the secret must be given again: it does not open with BLOCKLET_APP_EK and BLOCKLET_DID as they are here"
         left.add(path, why)
@@ -149,7 +149,7 @@ def amounts_of(row: ForeignRow, path: str, left: Leftovers) -> dict[str, str]:
     if kind not in _UNITS:
         left.add(path, f"there is no type {kind} here")
         return {}
-    caching = _json(row.get("caching")) or {}
+    caching = as_json(row.get("caching")) or {}
     given = [*zip(_UNITS[kind], (row.get("inputRate"), row.get("outputRate")), strict=True)]
     given += [("cache_read", caching.get("readRate")), ("cache_write", caching.get("writeRate"))]
     amounts: dict[str, str] = {}
@@ -171,7 +171,7 @@ def rounded(rate: Any) -> Any:
 
 def _known(row: ForeignRow) -> dict[str, Any]:
     """What is known of the model, and how lists show it."""
-    metadata = _json(row.get("modelMetadata")) or {}
+    metadata = as_json(row.get("modelMetadata")) or {}
     known: dict[str, Any] = {}
     if row.get("modelDisplay"):
         known["display_name"] = str(row["modelDisplay"])
@@ -184,8 +184,8 @@ def _known(row: ForeignRow) -> dict[str, Any]:
     return known
 
 
-def _json(text: Any) -> Any:
-    """A column of JSON; None for what is none."""
+def as_json(text: Any) -> Any:
+    """The value of a column of JSON; what is none is returned as it is."""
     if not isinstance(text, str):
         return text
     try:

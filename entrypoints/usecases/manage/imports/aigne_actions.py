@@ -1,5 +1,6 @@
 """The import of an AIGNE Hub as an action: its request, reply and use case."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from entrypoints.usecases.manage.configuration.actions import Applied, ApplyConf
 from entrypoints.usecases.manage.configuration.document import Document
 from entrypoints.usecases.manage.imports.actions import Imported
 from entrypoints.usecases.manage.imports.aigne import convert
+from entrypoints.usecases.manage.imports.aigne_calls import count_calls, take_calls
 from entrypoints.usecases.manage.imports.leftovers import Leftovers
 from entrypoints.usecases.management_context import ActionContext, Denial
 from entrypoints.usecases.public_types import read
@@ -35,20 +37,24 @@ class Uncharged(msgspec.Struct, frozen=True, kw_only=True):
 class AigneImported(Imported, frozen=True, kw_only=True):
     """What changes, what was made, and what the file has that is not taken over."""
 
+    calls: Annotated[int, Meta(description="the calls that were not there yet; they are for reading alone")]
     uncharged: list[Uncharged]
 
 
 async def import_aigne(context: ActionContext, request: ImportAigne) -> AigneImported | Denial:
-    """Providers, credentials, rates and users of the file; what the hub has besides stays."""
+    """Providers, credentials, rates, users and calls of the file; what the hub has besides stays."""
     assert context.open_aigne is not None, "only the command line opens files"
     try:
         with context.open_aigne(request.file) as books:
-            return await _imported(context, request, books)
+            total = books.count("ModelCalls")
+            return await _imported(context, request, books, lambda n: context.report(f"{n} of {total} calls"))
     except AigneError as error:
         return BadRequest(field="file", problem=str(error))
 
 
-async def _imported(context: ActionContext, request: ImportAigne, books: AigneBooks) -> AigneImported | Denial:
+async def _imported(
+    context: ActionContext, request: ImportAigne, books: AigneBooks, report: Callable[[int], None]
+) -> AigneImported | Denial:
     left = Leftovers()
     found = convert(books.rows, books.secret, books.users(), left)
     _note_tables(books, left)
@@ -58,8 +64,11 @@ async def _imported(context: ActionContext, request: ImportAigne, books: AigneBo
     )
     if not isinstance(reply, Applied):
         return reply
+    names = {str(row["id"]): str(row["name"]) for row in books.rows("AiProviders")}
+    take = count_calls if request.dry_run or reply.stopped is not None else take_calls
+    calls = await take(context.hub, books, names, report)
     uncharged = [Uncharged(user=did, usages=n, credits=text) for did, n, text in books.uncharged()]
-    return AigneImported(**msgspec.structs.asdict(reply), left_out=left.found, uncharged=uncharged)
+    return AigneImported(**msgspec.structs.asdict(reply), left_out=left.found, calls=calls, uncharged=uncharged)
 
 
 def _note_tables(books: AigneBooks, left: Leftovers) -> None:

@@ -1,0 +1,22 @@
+-- Calls that another gateway made, as its log has them: for reading alone, and never in the journal.
+
+create table if not exists imported_calls (
+    id            text not null primary key,
+    source        text not null check (source <> ''),
+    caller        text not null,
+    app           text,
+    provider      text,
+    model         text not null,
+    operation     text not null,
+    status        text not null,
+    started_ms    bigint not null,
+    duration_ms   bigint check (duration_ms >= 0),
+    first_byte_ms bigint check (first_byte_ms >= 0),
+    credits_nanos bigint check (credits_nanos >= 0),
+    error         text,
+    request_id    text,
+    trace_id      text,
+    usage         text  -- json: how many of each unit
+);
+create index if not exists imported_calls_by_time on imported_calls (started_ms, id);
+create index if not exists imported_calls_of_caller on imported_calls (caller, started_ms, id);
