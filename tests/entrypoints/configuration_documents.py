@@ -72,6 +72,7 @@ KEY = st.fixed_dictionaries(
         "purpose": st.sampled_from(("models", "management", "both")),
         "models": st.sampled_from(([], ["openai/*", "gpt-5"])),
         "operations": st.sampled_from(([], ["chat"])),
+        "app": st.sampled_from((None, "", "did:app")),
         "expires": st.sampled_from((None, "2031-01-01")),
         "enabled": st.booleans(),
     },

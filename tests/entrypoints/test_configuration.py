@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.books.rows import AuditEntry
 from domain.refusals import BadRequest
+from entrypoints.usecases.manage import keys, members, teams
 from entrypoints.usecases.manage.configuration.actions import (
     Applied,
     ApplyConfiguration,
@@ -211,6 +212,25 @@ async def test_a_credential_that_the_environment_brought_gets_the_name_that_the_
     assert change.action == "change"
     assert {"name", "weight"} == {move.field for move in change.moves}
     assert {"team"} == {*(await export(hub)).providers["echo"].credentials}
+
+
+async def test_a_team_and_its_keys_are_in_no_document_and_stay_as_they_are() -> None:
+    hub = await a_hub()
+    context = ActionContext(hub=hub, by="test")
+    await apply(hub, document({"users": {"alice": {"keys": {"own": {"app": "chat"}}}}}))
+    await teams.add_team(context, teams.AddTeam(name="red", wallet="on"))
+    await members.add_member(context, members.AddMember(team="red", user="alice"))
+    await keys.issue_key(context, keys.CreateKey(user="alice", name="shared", team="red"))
+
+    exported = await export(hub)
+    await apply(
+        hub, document({"users": {"alice": {"keys": {"own": {"models": ["gpt-5"]}}}}}), prune=KIND_NAMES, accept=True
+    )
+
+    assert ["own"] == [*exported.users["alice"].keys]
+    assert ["alice", "owner"] == [*exported.users]
+    after = {key.name: (key.app, key.models, key.revoked_ms) for key in await hub.storage.keys()}
+    assert after == {"own": ("chat", ("gpt-5",), None), "shared": (None, (), None)}
 
 
 async def test_aliases_that_change_places_are_changed_in_an_order_without_a_circle() -> None:

@@ -117,6 +117,7 @@ class KeyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     purpose: Annotated[Purpose | UnsetType, Meta(description="calling models, managing the hub, or both")] = UNSET
     models: Annotated[tuple[str, ...] | UnsetType, Meta(description="patterns of models (all)")] = UNSET
     operations: Annotated[tuple[str, ...] | UnsetType, Meta(description="operations (all)")] = UNSET
+    app: Annotated[_Text, Meta(description="the app that it stands for")] = UNSET
     expires: Annotated[Moment | UnsetType | None, Meta(description="until when it is valid (for ever)")] = UNSET
     enabled: Annotated[bool | UnsetType, _ENABLED] = UNSET
 

@@ -51,7 +51,8 @@ async def present(storage: Storage, now_ms: int) -> Present:
     limits, budgets = await storage.limits(), await storage.budgets()
     ids: dict[tuple[Kind, Parts], str] = {}
     names = {user.id: user.name for user in users}
-    valid = [key for key in keys if flaw(key, now_ms) in (None, "disabled") and key.user_id in names]
+    own = [key for key in keys if key.team_id is None and key.user_id in names]
+    valid = [key for key in own if flaw(key, now_ms) in (None, "disabled")]
     labels = _labels([(key.id, names[key.user_id], key.name) for key in valid])
     held = _labels([(one.id, one.provider, one.name) for one in catalog.credentials])
     ids |= {("keys", parts): key_id for key_id, parts in labels.items()}
@@ -203,6 +204,7 @@ def _user(user: User, keys: Sequence[ApiKey], labels: Mapping[str, Parts]) -> Us
                 purpose=key.purpose,
                 models=key.models,
                 operations=key.operations,
+                app=key.app,
                 expires=moment(key.expires_ms),
                 enabled=key.disabled_ms is None,
             )

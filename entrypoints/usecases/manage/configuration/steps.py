@@ -102,6 +102,7 @@ async def _key(making: Making, step: Step) -> _Made:
         models=entry.models or (),
         operations=entry.operations or (),
         purpose=entry.purpose or "models",
+        app=entry.app or None,
     )
     if step.change.action == "add":
         made = await keys.mint(context.hub, acting(context), parts[0], name_in(parts[1]), terms)
