@@ -1,8 +1,8 @@
-"""`python -m bench.open_streams [5000 10000]`: many open streams on one worker.
+"""`python -m bench.open_streams [1000 5000]`: many open streams on one worker.
 
 Each stream has an event every two seconds. What is printed: the memory of a stream, how late events are, how long
-`/healthz` takes meanwhile, and the CPU time of an event. Each stream needs three
-file descriptors of the limit.
+`/healthz` takes meanwhile, and the CPU time of an event. Each stream takes two
+file descriptors of the hub.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def measure(session: Session, count: int, provider: str) -> Sequence[Row]:
 def main() -> int:
     """Exit code 0 when every stream came to its end and the books add up."""
     parser = argparse.ArgumentParser(prog="python -m bench.open_streams", description="Measure many open streams.")
-    parser.add_argument("counts", type=int, nargs="*", default=[5_000, 10_000])
+    parser.add_argument("counts", type=int, nargs="*", default=[1_000, 5_000])
     parser.add_argument("--aihub", type=Path, metavar="PATH", help="the aihub command to measure")
     options = parser.parse_args()
     command = find_hub(options.aihub)

@@ -25,7 +25,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _VERSION = "select version from meta where id = 1"
 _SNAPSHOT = "begin isolation level repeatable read, read only"
-_ROWS_IN_CHUNK, _ROWS_IN_PORTION = 500, 1_000
+_ROWS_IN_CHUNK = 500
 
 
 @asynccontextmanager
@@ -106,5 +106,5 @@ class PostgresSnapshot(BookSnapshot):
         table = BY_KIND[query.kind]
         read = table.part(part)
         cursor = await self._connection.cursor(f"select {read.columns} from {table.name} {query.rest}")  # noqa: S608 — constants of ours
-        while records := await cursor.fetch(_ROWS_IN_PORTION):
+        while records := await cursor.fetch(_ROWS_IN_CHUNK):
             yield read.decoded(records)

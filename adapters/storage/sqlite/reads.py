@@ -21,7 +21,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 P = ParamSpec("P")
 
-_ROWS_IN_CHUNK, _ROWS_IN_PORTION = 500, 1_000
+_ROWS_IN_CHUNK = 500
 # How the columns of the call log's statements keep ids.
 _IDS = {"calls": BY_KIND[Call].ids, "holds": BY_KIND[Hold].ids, "journal": {"grant_id": GRANT}}
 # An empty text, packed.
@@ -129,7 +129,7 @@ def _start(connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
 
 
 def _portion(_: sqlite3.Connection, read: Part[S], cursor: sqlite3.Cursor) -> list[S]:
-    return read.decoded(cursor.fetchmany(_ROWS_IN_PORTION))
+    return read.decoded(cursor.fetchmany(_ROWS_IN_CHUNK))
 
 
 def _chunk(_: sqlite3.Connection, table: Table[R], cursor: sqlite3.Cursor) -> list[R]:

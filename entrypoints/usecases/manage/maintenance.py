@@ -21,6 +21,7 @@ from ports.environment import Clock, Liveness
 
 BATCH = 500
 SWEEP_EVERY_S = 5
+PROGRESS_EVERY = 10_000
 
 _log = logging.getLogger("aihub")
 
@@ -138,7 +139,8 @@ async def _calls(auditor: Auditor, snapshot: Snapshot, progress: Progress) -> No
         for call in calls:
             auditor.call(call)
         count += len(calls)
-        progress(f"{count} calls")
+        if count % PROGRESS_EVERY < len(calls):
+            progress(f"{count} calls")
     async for some in lines:
         auditor.lines(some)
     auditor.all_lines_taken()

@@ -9,6 +9,7 @@ from domain.books.ids import CALL, text_of
 from domain.books.statistics.proof import SumProof
 from domain.books.statistics.sums import sum_of_adjustment, sum_of_call
 from domain.ledger.rows import Adjustment
+from entrypoints.usecases.manage.maintenance import PROGRESS_EVERY
 from entrypoints.usecases.management_context import ActionContext, Denial, NoFields
 from entrypoints.usecases.public_types import Moment, moment
 from ports.books import Storage
@@ -45,5 +46,6 @@ async def prove(storage: Storage, report: Callable[[str], None] = lambda _: None
                 for adjustment in adjusted.get(text_of(call.id, CALL), ()) if adjusted else ():
                     proof.derived(sum_of_adjustment(call, adjustment, ""))
             count += len(calls)
-            report(f"{count} calls")
+            if count % PROGRESS_EVERY < len(calls):
+                report(f"{count} calls")
     return proof, count
