@@ -70,7 +70,7 @@ class HubProcess:
                 start_new_session=True,
             )
         self.wait_until_ready()
-        if "DATABASE_URL" not in self.env:
+        if (self.data_dir / "aikit.db").exists():  # else they are in a database, or in a container
             watch(self.data_dir)
 
     @property

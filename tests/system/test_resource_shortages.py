@@ -4,6 +4,7 @@ import asyncio
 import resource
 import sys
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -57,8 +58,9 @@ async def test_many_open_streams_are_all_given_to_their_end_and_charged(
     async def one(number: int) -> tuple[str, bytes]:
         nonlocal left
         script = Script(id=f"{gate}-{number}", gate=gate, gate_after=2)
-        async with connected(hub.port) as line:
-            async with begun:
+        async with AsyncExitStack() as open_until_the_end:
+            async with begun:  # A connection without a request is closed after half a minute.
+                line = await open_until_the_end.enter_async_context(connected(hub.port))
                 await line.send("POST", OPENAI, buyer.key, chat(script, stream=True), {})
                 status, headers = await line.head()
                 assert status == 200, await line.piece()
