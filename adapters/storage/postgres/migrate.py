@@ -32,7 +32,7 @@ _APPLIED = "select name, sha256 from migrations order by name"
 _RECORD = f"insert into migrations values ($1, $2, {_NOW_MS}) on conflict (name) do nothing"  # noqa: S608
 _TABLES = "select count(*) from information_schema.tables where table_schema = current_schema()"
 _INDEX = re.compile(r"create index if not exists (\w+ on \w+ \([^)]*\)).*", re.DOTALL)
-_COLUMN = re.compile(r"alter table (\w+) add column if not exists (\w+) (\w+) not null default (.+)")
+_COLUMN = re.compile(r"alter table (\w+) add column if not exists (\w+) (\w+) not null default (\S+)(?: check .+)?")
 _TRIES, _PAUSE_S = 600, 0.1
 # Two processes that create a table at once: one of them finds it half there.
 _MEETS = frozenset(("23505", "42710", "42P07", "40001", "40P01", "XX000"))
