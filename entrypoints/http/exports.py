@@ -28,7 +28,8 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def file_reply(request: Request, parts: AsyncIterator[bytes], media_type: str, name: str) -> Reply:
-    """A file that is sent part by part; no cache keeps it."""
+    """A file that is sent part by part, until the caller hangs up; no cache keeps it."""
+    request.watch()
     headers = (
         ("content-type", media_type),
         ("content-disposition", f'attachment; filename="{name}"'),
