@@ -69,7 +69,7 @@ async def test_no_limit_budget_purse_or_wallet_is_ever_exceeded(hub: HubProcess,
     people = [person(hub, f"user-{n}", (60 - 10 * n) * scale * BOUND) for n in range(6)]
     ceilings = limited(hub, people, scale)
     chance = random.Random(calls)
-    answered = await asked(hub, people, calls, chance)
+    answered = await called(hub, people, calls, chance)
 
     taken, problems = passed_through(hub.data_dir / "aikit.db", ceilings)
 
@@ -104,7 +104,7 @@ def limited(hub: HubProcess, people: list[Person], scale: int) -> dict[tuple[str
     return found
 
 
-async def asked(hub: HubProcess, people: list[Person], calls: int, chance: random.Random) -> Counter[str]:
+async def called(hub: HubProcess, people: list[Person], calls: int, chance: random.Random) -> Counter[str]:
     """Send so many random calls, from many callers at once; how each ended."""
     left = iter(range(calls))
     answered: Counter[str] = Counter()
