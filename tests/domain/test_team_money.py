@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.billing.plan import Plan, Refused
+from domain.billing.rerating import rerate
 from domain.billing.verification import Totals
 from domain.books.rows import Call, Hold
+from domain.books.scopes import RerateScope
 from domain.books.working_copy import Books
 from domain.ledger.ledger import balance
 from domain.limits.refusals import BudgetExceeded, RateLimited
@@ -20,6 +22,7 @@ from tests.domain.build import (
     a_grant,
     a_key,
     a_plan_request,
+    a_rate,
     a_user,
     an_answer,
     an_outcome,
@@ -60,6 +63,29 @@ def test_a_call_with_a_key_of_a_team_is_charged_to_the_team_and_recorded_with_it
     assert settled.call is not None
     assert ("ada", "team_red", "team_red") == (settled.call.user_id, settled.call.team_id, settled.call.payer_id)
     assert before | {"team_red": before["team_red"] - 156_000} == posted(books)
+    assert isinstance(proof(books), Totals)
+
+
+def test_a_key_of_a_team_that_its_user_pays_for_takes_from_the_user() -> None:
+    books = a_world(a_member(), a_team_key(id="key-2", fingerprint="own", wallet="user"))
+
+    planned = plan_in(books, a_plan_request(), fingerprint="own")
+
+    assert isinstance(planned, Plan)
+    assert ("team_red", "ada") == (planned.hold.team_id, planned.hold.payer_id)
+    assert {"ada"} == {books.grants[line.grant_id].user_id for line in planned.hold.hold_lines}
+
+
+def test_a_re_rate_of_a_team_s_call_moves_the_credit_of_the_team() -> None:
+    books = a_world(a_member())
+    plan_in(books, a_plan_request(), fingerprint="ada in red")
+    settle_in(books, an_outcome(user_id="team_red"))
+    before = posted(books)
+    cheaper = a_rate(id="rate-2", known_ms=1, input_nanos=0)
+
+    write(books, cheaper, *rerate(RerateScope(call_id="call-1").view(books), cheaper, NOW_MS).writes)
+
+    assert before | {"team_red": before["team_red"] + 150_000} == posted(books)
     assert isinstance(proof(books), Totals)
 
 
@@ -148,8 +174,8 @@ class World:
     """Random steps over the rules, and a model of a few sets that says what they must come to."""
 
     def __init__(self) -> None:
-        self.books = a_world(*LIMITING)
-        self.members: set[tuple[str, str]] = set()
+        self.members = {("ada", "red"), ("bob", "red"), ("bob", "blue")}
+        self.books = a_world(*LIMITING, *(a_member(user, team) for user, team in self.members))
         self.off: set[str] = set()
         self.open: list[Hold] = []
         self.spent: dict[str, int] = dict.fromkeys(self.books.grants_by_user, 0)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation import effect_mutants, limit_mutants, money_mutants, rule_mutants, wallet_mutants
+from tests.mutation import effect_mutants, limit_mutants, money_mutants, rule_mutants, team_mutants, wallet_mutants
 from tests.mutation.mutant import Mutant
 from tests.support.command_runner import ROOT
 from tests.support.figures import Figures
@@ -25,6 +25,7 @@ MUTANTS = (
     *effect_mutants.MUTANTS,
     *limit_mutants.MUTANTS,
     *money_mutants.MUTANTS,
+    *team_mutants.MUTANTS,
     *wallet_mutants.MUTANTS,
 )
 COPIED = ("adapters", "domain", "entrypoints", "ports", "tests", "pyproject.toml")
