@@ -27,7 +27,10 @@ from domain.limits.settle import Counts
 def accounts_of_key(scope: Any, books: Books) -> tuple[str, ...]:
     """The user of the key, and its team where it has one."""
     key_id = books.keys_by_fingerprint.get(scope.fingerprint)
-    return () if key_id is None else books.keys[key_id].account_ids
+    if key_id is None:
+        return ()
+    key = books.keys[key_id]
+    return (key.user_id,) if key.team_id is None else (key.user_id, key.team_id)
 
 
 def caller_of_key(scope: Any, books: Books) -> tuple[str, ...]:
@@ -38,7 +41,10 @@ def caller_of_key(scope: Any, books: Books) -> tuple[str, ...]:
 def payer_of_key(scope: Any, books: Books) -> tuple[str, ...]:
     """The account whose wallet pays for the key."""
     key_id = books.keys_by_fingerprint.get(scope.fingerprint)
-    return () if key_id is None else (books.keys[key_id].payer_id,)
+    if key_id is None:
+        return ()
+    key = books.keys[key_id]
+    return (key.user_id,) if key.team_id is None else (key.payer_id,)
 
 
 def membership_of_key(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
