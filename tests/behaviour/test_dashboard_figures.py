@@ -12,7 +12,7 @@ from tests.behaviour.dashboard import ROOT, Browser, sign_in, tables_of, text_of
 from tests.behaviour.plain_calls import CHAT, Response, ask, openai_body
 from tests.support.hub import HubProcess
 
-SUBJECTS = ("model", "provider", "operation", "ending", "app", "key", "user")
+SUBJECTS = ("model", "provider", "operation", "ending", "app", "run", "key", "user", "team")
 
 
 @pytest.fixture
@@ -105,6 +105,16 @@ def test_calls_and_their_file_under_every_filter(hub: HubProcess, owner: Browser
             assert all(str(count) == row[unit] for unit, count in (call["usage"] or {}).items())
         tables = tables_of(owner.get(f"{ROOT}/calls?{query}"))
         assert [call["charge"] for call in wanted[:50]] == [row["Charge"] for row in (tables or [[]])[0]], query
+
+
+def test_a_call_has_the_lines_of_the_journal(hub: HubProcess, owner: Browser) -> None:
+    call = hub.cli("call", "show", hub.calls()[-1]["id"])
+    tables = tables_of(owner.get(f"{ROOT}/calls/{call['id']}"))
+    (ledger,) = [rows for rows in tables if rows and {"Line", "From", "To"} <= {*rows[0]}]
+
+    assert call["lines"]
+    expected = [(line["kind"], line["from_account"], line["to_account"], line["amount"]) for line in call["lines"]]
+    assert expected == [(row["Line"], row["From"], row["To"], row["Credits"]) for row in ledger[: len(expected)]]
 
 
 def test_older_calls_follow_without_a_gap(hub: HubProcess, owner: Browser) -> None:

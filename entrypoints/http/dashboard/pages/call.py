@@ -45,10 +45,8 @@ async def call_page(hub: CallContext, visitor: Visitor, request: Request) -> Vie
         "call": call,
         "stages": stages_of(call),
         "quantities": quantities_of(call, rate),
-        "released": Credits(call.hold - call.charge) if call.ended is not None else None,
         "rated": f"{rate.provider}/{rate.model}" if rate is not None else "",
         "kind": KIND_OF_OPERATION.get(row.operation) if row is not None else None,
-        "held": [(line.grant_id, Credits(line.nanos)) for line in row.hold_lines] if row is not None else [],
         "sees_costs": visitor.may("see models"),
     }
     return View(template="call.html", title="Call", values=values)

@@ -13,11 +13,13 @@ from entrypoints.http.dashboard.csv_files import csv_stream
 from entrypoints.http.dashboard.page import Download, View, Visitor
 from entrypoints.http.dashboard.pages.own_calls import (
     STATES,
+    WINDOW_MS,
     CallFilter,
     calls_page_of,
     every_matching,
     sees_all,
 )
+from entrypoints.http.dashboard.rendering import text_of
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.call_view import CallView
@@ -38,14 +40,19 @@ async def calls_page(hub: CallContext, visitor: Visitor, request: Request) -> Vi
     if not isinstance(wanted, CallFilter):
         return wanted
     before = (request.query_value("before") or "").strip()
-    page = await calls_page_of(hub, visitor, wanted, PAGE, before)
+    start_ms = await _start_of_window(hub, wanted, before)
+    page = await calls_page_of(hub, visitor, _since(wanted, start_ms), PAGE, before)
     kept = {name: text for name, text in given.items() if text}
+    older = {**kept, "before": page.last} if page.last else {}
+    if not older and start_ms is not None:
+        older = {**kept, "until": text_of(Moment(start_ms))}
     values = {
         "calls": page.calls,
         "wanted": given,
         "states": STATES,
         "operations": tuple(OPERATIONS),
-        "older": urlencode({**kept, "before": page.last}) if page.last else "",
+        "older": urlencode(older),
+        "since": Moment(start_ms) if start_ms is not None and not page.last else None,
         "show_user": sees_all(visitor),
         "is_live": not before and not given["until"] and request.query_value("live") != "off",
         "is_paused": request.query_value("live") == "off",
@@ -68,6 +75,22 @@ async def calls_csv(hub: CallContext, visitor: Visitor, request: Request) -> Dow
             yield [_cells(call, names) for call in calls]
 
     return csv_stream("calls", [*names, *_UNITS], portions())
+
+
+async def _start_of_window(hub: CallContext, wanted: CallFilter, before: str) -> int | None:
+    """From when on calls are looked through; None: from the first, or from when the filter says."""
+    if wanted.since_ms or not wanted.is_sparse:
+        return None
+    end_ms = hub.clock.now_ms() if wanted.until_ms is None else wanted.until_ms
+    if before and (last := await hub.storage.call(before)) is not None:
+        end_ms = last.started_ms
+    past = await hub.storage.past_usage()
+    start_ms = end_ms - WINDOW_MS
+    return start_ms if past.first_ms is not None and past.first_ms < start_ms else None
+
+
+def _since(wanted: CallFilter, start_ms: int | None) -> CallFilter:
+    return wanted if start_ms is None else msgspec.structs.replace(wanted, since_ms=start_ms)
 
 
 def _cells(call: CallView, names: list[str]) -> list[Any]:

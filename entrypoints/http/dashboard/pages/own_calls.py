@@ -16,6 +16,8 @@ from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments,
 STATES = ("completed", "errors", "disconnected", "running", "slow")
 SLOW_MS = 30_000
 PORTION = 200
+# A filter that no index serves looks through so long a time at once.
+WINDOW_MS = 3 * 86_400_000
 _IN_STATE: dict[str, dict[str, Any]] = {
     "completed": {"endings": ("completed",)},
     "errors": {"endings": ("provider_failed", "timed_out", "lost")},
@@ -37,6 +39,11 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     operation: str = ""
     since_ms: int = 0
     until_ms: int | None = None
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether calls that match may be far apart."""
+        return any((self.model, self.state, self.key, self.app, self.run, self.operation))
 
     def query(self, user_id: str | None, before: str, limit: int) -> CallQuery:
         """The query of the call log."""

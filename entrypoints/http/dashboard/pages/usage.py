@@ -21,10 +21,10 @@ from entrypoints.usecases.public_types import Moment
 
 SPANS = ("1d", "7d", "30d", "90d", "365d")
 INTERVALS = ("hour", "day", "week", "month")
-SUBJECTS = ("model", "provider", "operation", "ending", "app", "key", "user", "credential")
-FILTERS = ("user", "key", "app", "provider", "model", "operation", "ending")
+SUBJECTS = ("model", "provider", "operation", "ending", "app", "run", "key", "user", "team", "credential")
+FILTERS = ("user", "team", "key", "app", "run", "provider", "model", "operation", "ending")
 # What only operators see apart, or filter by.
-_OF_OPERATORS = frozenset(("user", "credential", "provider"))
+_OF_OPERATORS = frozenset(("user", "team", "credential", "provider"))
 _COSTS = frozenset(("cost", "cost_unknown"))
 # The rest of the rows is in the CSV: a page stays below 100 kB.
 ROWS_MAX = 60
@@ -155,7 +155,7 @@ async def _shown(hub: CallContext, visitor: Visitor, request: Request) -> Shown 
 async def _stats(hub: CallContext, visitor: Visitor, wanted: dict[str, str]) -> StatsView | Refusal:
     """The sums, for visitors who see no others' calls of their own alone."""
     if not visitor.may("see calls"):
-        wanted = wanted | {"user": visitor.name, "provider": ""}
+        wanted = wanted | {"user": visitor.name, "provider": "", "team": ""}
     request = stats_request(hub, **wanted)
     return request if isinstance(request, BadRequest) else await show_stats(visitor.acting(hub), request)
 
