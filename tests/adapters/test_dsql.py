@@ -20,7 +20,7 @@ from ports.books import StorageError
 from tests.adapters.storage_rules import a_user, hold_one, open_account
 from tests.adapters.transport_identity import Identity
 from tests.support.postgres import Server, new_books, server_or_skip
-from tests.support.postgres_books import opened_in
+from tests.support.postgres_books import StrictConnection
 
 pytestmark = pytest.mark.anyio
 
@@ -121,10 +121,17 @@ async def test_a_token_is_never_sent_without_tls() -> None:
 
 async def test_the_tables_are_made_without_what_aurora_dsql_refuses() -> None:
     """Indexes in the background, none of a part of a table, and columns that are added without a constraint."""
+
+    class Lasting(StrictConnection):
+        """A connection lasts for an hour, and so for all migrations."""
+
+        uses_max = 10_000
+
     server = server_or_skip()
     url = await asyncio.to_thread(server.new_database)
+    snapshots = {"default_transaction_isolation": "repeatable read"}
 
-    async with opened_in(url, strict=True) as storage:
+    async with PostgresStorage.open(url, connection_class=Lasting, settings=snapshots) as storage:
         await open_account(storage)
         assert await hold_one(storage, "call-1")
 

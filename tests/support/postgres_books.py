@@ -30,6 +30,8 @@ _CONFLICTS = 0.15
 class StrictConnection(asyncpg.Connection):  # type: ignore[misc]
     """A connection to an engine with snapshots: it ignores locks, fails at random commits, and ends after some uses."""
 
+    uses_max = _USES_MAX
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._chance = random.Random(7)
@@ -66,7 +68,7 @@ class StrictConnection(asyncpg.Connection):  # type: ignore[misc]
             if self._rows > ROWS_MAX:
                 raise asyncpg.ProgramLimitExceededError("transaction row limit exceeded")
         self._uses += 1
-        if self._uses > _USES_MAX:
+        if self._uses > self.uses_max:
             self.terminate()
 
 
