@@ -184,3 +184,22 @@ def test_what_is_no_configuration_is_refused(refused: Said, tmp_path: Path) -> N
     assert "it is no configuration of LiteLLM" in refused("import", "litellm", str(file))
     file.write_text("model_list: [7, {model_name: 3}]\nlitellm_settings: 5\n")
     assert main(["import", "litellm", str(file)]) == 0
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"general_settings": {"global_max_parallel_requests": "many"}},
+        {"litellm_settings": {"max_budget": 5, "timezone": 7}},
+        {"litellm_settings": {"max_budget": 5, "budget_duration": []}},
+        {"router_settings": {"routing_strategy": []}},
+        {"credential_list": [{"credential_name": []}]},
+        {"model_list": [{"model_name": "m", "litellm_params": {"model": "openai/x", "api_base": "http://["}}]},
+        {"model_list": [{"model_name": "m", "litellm_params": {"model": "openai/x"}, "model_info": 5}]},
+    ],
+)
+def test_a_value_of_another_form_is_reported_in_one_line(refused: Said, tmp_path: Path, config: dict[str, Any]) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(config))
+
+    assert "a value in it has not the form that LiteLLM documents" in refused("import", "litellm", str(file))

@@ -40,10 +40,12 @@ async def import_litellm(context: ActionContext, request: ImportLitellm) -> Impo
         return BadRequest(
             field="config", problem="it is no configuration of LiteLLM: write an object with `model_list`"
         )
-    converted = convert(config, request.variables)
-    document = msgspec.convert(
-        converted.document, Document, dec_hook=partial(read, context.hub.clock.now_ms()), strict=False
-    )
+    try:
+        converted = convert(config, request.variables)
+        now_ms = context.hub.clock.now_ms()
+        document = msgspec.convert(converted.document, Document, dec_hook=partial(read, now_ms), strict=False)
+    except (TypeError, ValueError, AttributeError, msgspec.ValidationError) as error:
+        return BadRequest(field="config", problem=f"a value in it has not the form that LiteLLM documents: {error}")
     reply = await apply_configuration(
         context,
         ApplyConfiguration(configuration=document, secrets=converted.secrets, dry_run=request.dry_run),
