@@ -4,6 +4,8 @@ They are a module apart, so that a process that has only these to serve loads no
 """
 
 from entrypoints.http.dialects.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
+from entrypoints.http.dialects.aigne.errors import with_aignes_errors
+from entrypoints.http.dialects.aigne.old_streams import with_deltas
 from entrypoints.http.dialects.aigne.video import VIDEO_CALLER
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialects.dialect import CallerDialect
@@ -47,18 +49,20 @@ _AIGNE: dict[str, CallerDialect] = {
     "/api/v1/chat/completions": CAMEL_CASE_CALLER,
     "/api/v1/completions": CAMEL_CASE_CALLER,
     "/api/chat/completions": CAMEL_CASE_CALLER,
-    "/api/v2/embeddings": EMBEDDINGS_CALLER,
-    "/api/v1/embeddings": EMBEDDINGS_CALLER,
-    "/api/v2/image/generations": IMAGES_CALLER,
-    "/api/v1/image/generations": IMAGES_CALLER,
-    "/api/images/generations": IMAGES_CALLER,
-    "/api/v1/audio/speech": SPEECH_CALLER,
-    "/api/v1/audio/transcriptions": TRANSCRIPTIONS_CALLER,
-    "/api/v2/audio/speech": SPEECH_CALLER,
-    "/api/v2/audio/transcriptions": TRANSCRIPTIONS_CALLER,
+    "/api/v2/embeddings": with_aignes_errors(EMBEDDINGS_CALLER),
+    "/api/v1/embeddings": with_aignes_errors(EMBEDDINGS_CALLER),
+    "/api/v2/image/generations": with_aignes_errors(IMAGES_CALLER),
+    "/api/v1/image/generations": with_aignes_errors(IMAGES_CALLER),
+    "/api/images/generations": with_aignes_errors(IMAGES_CALLER),
+    "/api/v1/audio/speech": with_aignes_errors(SPEECH_CALLER),
+    "/api/v1/audio/transcriptions": with_aignes_errors(TRANSCRIPTIONS_CALLER),
+    "/api/v2/audio/speech": with_aignes_errors(SPEECH_CALLER),
+    "/api/v2/audio/transcriptions": with_aignes_errors(TRANSCRIPTIONS_CALLER),
 }
 
 
 def model_handlers(hub: CallContext) -> dict[str, Handler]:
     """The handler of each path to which a call of a model is posted."""
-    return {template: chat_handler(hub, caller) for template, caller in (CALLED | _AIGNE).items()}
+    handlers = {template: chat_handler(hub, caller) for template, caller in (CALLED | _AIGNE).items()}
+    older = [template for template, caller in _AIGNE.items() if caller is CAMEL_CASE_CALLER]
+    return handlers | {template: with_deltas(handlers[template]) for template in older}

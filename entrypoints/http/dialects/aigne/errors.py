@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from entrypoints.http.dialects.dialect import ErrorBody
+from entrypoints.http.dialects.dialect import CallerDialect, ErrorBody
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 
 NOT_ENOUGH = "NOT_ENOUGH"
@@ -18,3 +18,8 @@ def error(body: ErrorBody) -> bytes:
         return reported
     fields = _ERROR.decode(reported)["error"]
     return msgspec.json.encode({"error": {**fields, "type": NOT_ENOUGH, "link": body.facts.get("payment_link")}})
+
+
+def with_aignes_errors(dialect: CallerDialect) -> CallerDialect:
+    """A dialect of OpenAI's, with AIGNE's error where credit is missing."""
+    return msgspec.structs.replace(dialect, error=error)
