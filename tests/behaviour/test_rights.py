@@ -14,6 +14,7 @@ import pytest
 
 from domain.accounts.permissions import PERMISSIONS, Permission
 from entrypoints.actions.places import places
+from entrypoints.http.aigne_management import user_routes
 from entrypoints.http.aigne_management.routes import _PREFIXES, FOR_ADMINS
 from entrypoints.http.wire import Route
 from tests.behaviour.conftest import People
@@ -37,6 +38,7 @@ OPERATORS: Mapping[str, Permission] = {
 MANAGEMENT: Mapping[str, Permission] = {
     **{f"{place.method} {place.template}": place.action.permission for place in places() if not place.action.own},
     **{f"{method} {prefix}{path}": permission for prefix in _PREFIXES for method, path, permission, _ in FOR_ADMINS},
+    **{f"{method} {path}": permission for method, path, permission, _ in user_routes.FOR_ADMINS},
     **OPERATORS,
 }
 # What every caller may do, with a key for models; each sees their own account alone.
