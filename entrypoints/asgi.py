@@ -26,6 +26,7 @@ from entrypoints.serve.process import end_process
 from entrypoints.server_refusals import refused, send_refusal
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.maintenance import sweep_regularly
+from entrypoints.usecases.manage.notice_delivery import deliver_regularly
 
 # The HTTP versions that Falcon knows. It refuses any other spelling, and some servers use one.
 _VERSIONS = {"1.0", "1.1", "2", "3"}
@@ -97,6 +98,7 @@ class AsgiApp:
         try:
             async with self._open_hub() as hub, anyio.create_task_group() as background:
                 background.start_soon(sweep_regularly, hub)
+                background.start_soon(deliver_regularly, hub)
                 self._serve(hub)
                 self._route(hub)
                 await send({"type": "lifespan.startup.complete"})

@@ -12,13 +12,13 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from domain.catalog.aliases import Strategy
-from domain.catalog.vendors import VENDORS
 from domain.dialects.unsupported_params import Policy
 from domain.management.rates_from_prices import Terms
 from entrypoints import setting_types as kinds
 from entrypoints.secret_references import is_reference
 from entrypoints.usecases.manage.masking import is_secret_text, masked
 from entrypoints.usecases.management_context import ActionPolicy, Starter
+from entrypoints.vendor_keys import VENDOR_VARIABLES, vendor_keys
 
 OURS = ("AIHUB_", "CREDIT_BASED_BILLING_", "NEW_USER_CREDIT_GRANT_")
 
@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     starter_enabled: bool
     starter_nanos: int
     starter_days: int
+    low_balance_nanos: int
+    private_webhooks: bool
     margin_nanos: int | None
     credit_price_nanos: int
     upstream_timeout_s: int
@@ -90,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             billed=self.billed,
             strategy=self.strategy,
             time_zone=self.time_zone,
+            low_balance_nanos=self.low_balance_nanos or None,
+            private_webhooks=self.private_webhooks,
         )
 
     def __repr__(self) -> str:
@@ -157,6 +161,10 @@ SETTINGS: tuple[Setting, ...] = tuple(
         ("NEW_USER_CREDIT_GRANT_AMOUNT", "starter_nanos", kinds.amount, "credits", "0", "how much starter credit"),
         ("CREDIT_EXPIRATION_DAYS", "starter_days", kinds.whole(0, 36500), "days", "0",
          "how long starter credit lasts; 0: without end"),
+        ("AIHUB_LOW_BALANCE", "low_balance_nanos", kinds.amount, "credits", "0",
+         "the balance below which a notice is written, for wallets without a threshold of their own; 0: none"),
+        ("AIHUB_PRIVATE_WEBHOOKS", "private_webhooks", kinds.switch, "true or false", "false",
+         "whether the webhook may be at a loopback or private address, and be called over HTTP"),
         ("AIHUB_MARGIN", "margin_nanos", kinds.margin, "percent", "",
          "sell every model of the price book at this margin; empty: only models with a rate of their own"),
         ("AIHUB_CREDIT_PRICE", "credit_price_nanos", kinds.price, "US dollars", "1",
@@ -208,13 +216,6 @@ SETTINGS: tuple[Setting, ...] = tuple(
     )
 )  # fmt: skip
 
-AWS_VARIABLE, AWS_PAIR = "AWS_BEARER_TOKEN_BEDROCK", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-AWS_SESSION = "AWS_SESSION_TOKEN"
-
-VENDOR_VARIABLES: dict[str, str] = {
-    name: vendor.name for vendor in VENDORS.values() for name in (vendor.env, vendor.env_also) if name
-}
-
 VARIABLES: tuple[str, ...] = (*(setting.name for setting in SETTINGS), *VENDOR_VARIABLES)
 """All variables that are read; each may refer to a secret elsewhere."""
 
@@ -236,7 +237,7 @@ def read_settings(
             shown = "" if setting.secret else f"invalid value {text!r}: "
             where = " (command line)" if origin == "command line" else ""
             problems.append(Problem(name=setting.name + where, text=f"{shown}{error}"))
-    values["vendor_keys"] = keys = {name: _vendor_keys(environment, name) for name in VENDOR_VARIABLES}
+    values["vendor_keys"] = keys = {name: vendor_keys(environment, name) for name in VENDOR_VARIABLES}
     problems += [
         Problem(name=name, text="expected API keys without spaces inside, separated by commas")
         for name, secrets in keys.items()
@@ -266,7 +267,7 @@ def effective(environment: Mapping[str, str], options: Mapping[str, str] | None 
             )
         )
     for variable, vendor in VENDOR_VARIABLES.items():
-        secrets = _vendor_keys(environment, variable)
+        secrets = vendor_keys(environment, variable)
         rows.append(
             Effective(
                 name=variable,
@@ -277,19 +278,6 @@ def effective(environment: Mapping[str, str], options: Mapping[str, str] | None 
             )
         )
     return rows
-
-
-def _vendor_keys(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
-    """The keys of a variable. AWS has one variable for each half of a key pair; the pair counts as one key of Bedrock.
-
-    A pair with a session token belongs to a role, which Lambda and EC2 give to every process. It is left out, since it
-    expires within hours and the hub would keep it.
-    """
-    keys = _keys(environment.get(variable, ""))
-    pair = [environment.get(name, "").strip() for name in AWS_PAIR]
-    if variable != AWS_VARIABLE or not all(pair) or environment.get(AWS_SESSION, "").strip():
-        return keys
-    return (*keys, ":".join(pair))
 
 
 def _text_of(setting: Setting, environment: Mapping[str, str], options: Mapping[str, str]) -> tuple[str, Origin]:
@@ -312,8 +300,3 @@ def _unknown(environment: Mapping[str, str]) -> list[Problem]:
             remedy = f"did you mean {near[0]}?" if near else "unset it; `aihub config show` lists the settings"
             problems.append(Problem(name=name, text=f"unknown setting; {remedy}"))
     return problems
-
-
-def _keys(text: str) -> tuple[str, ...]:
-    """The keys of a variable, each once, in their order."""
-    return tuple(dict.fromkeys(key for part in text.split(",") if (key := part.strip())))

@@ -197,6 +197,7 @@ def _providers(settings: Settings, transport: "Http1Transport | AiohttpTransport
 async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
     """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
     from adapters.telemetry.observers import observers
+    from adapters.webhooks import HttpWebhooks
     from entrypoints.usecases.call.latencies import Latencies
     from entrypoints.usecases.call_context import CallContext
 
@@ -233,6 +234,7 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
             sealing=operator.sealing,
             policy=settings.policy,
             dashboard=settings.dashboard,
+            webhooks=HttpWebhooks(transport, settings.private_webhooks),
         )
         try:
             yield whole

@@ -28,6 +28,7 @@ from entrypoints.http.wire import Handler, Leave, Reply, Request
 from entrypoints.serve.process import end_process
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.maintenance import sweep_regularly
+from entrypoints.usecases.manage.notice_delivery import deliver_regularly
 
 # How many pieces may wait for a slow caller before the provider is read no further.
 PIECES_MAX = 64
@@ -66,6 +67,7 @@ def wsgi_app(
     # WSGI has no shutdown of its own. Registering also keeps what was opened alive.
     atexit.register(opened.close)
     portal.start_task_soon(sweep_regularly, hub).add_done_callback(end)
+    portal.start_task_soon(deliver_regularly, hub).add_done_callback(end)
     return falcon_app(hub, portal)
 
 

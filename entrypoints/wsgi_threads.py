@@ -23,6 +23,7 @@ from entrypoints.http.wire import joined
 from entrypoints.server_refusals import ALWAYS_SERVED, refused, send_refusal
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.maintenance import sweep_regularly
+from entrypoints.usecases.manage.notice_delivery import deliver_regularly
 from entrypoints.wsgi import BODY, PIECES_MAX, falcon_app
 
 # Every running call occupies a thread, also while its provider works.
@@ -66,6 +67,7 @@ class ThreadedApp:
             anyio.from_thread.BlockingPortal() as portal,
         ):
             background.start_soon(sweep_regularly, hub)
+            background.start_soon(deliver_regularly, hub)
             self._hub, self._memory = hub, BodyMemory(hub.body_memory_bytes)
             self._wsgi = falcon_app(hub, portal)
             await send({"type": "lifespan.startup.complete"})

@@ -13,8 +13,9 @@ from domain import failures, refusals
 from domain.books.rows import Ending
 from entrypoints.cli.parser import build_parser
 from entrypoints.cli.reference import commands_as_markdown, renewed
-from entrypoints.config import SETTINGS, VENDOR_VARIABLES
+from entrypoints.config import SETTINGS
 from entrypoints.http.routes import routes
+from entrypoints.vendor_keys import VENDOR_VARIABLES
 from tests.support.hub import running_hub
 
 ROOT = Path(__file__).parents[1]

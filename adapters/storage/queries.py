@@ -21,6 +21,7 @@ from domain.catalog.catalog import CatalogRows
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.audited import AuditedCall, AuditedLine
 from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.limits.notices import Notice, Webhook
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
@@ -102,6 +103,11 @@ _SPENT_OF_BUDGET = Query(kind=BudgetSpent, rest="where budget_id = ? order by su
 _NEWEST_RUNS = "order by created_ms desc, user_id desc, run_id desc limit ?"
 _RUNS = Query(kind=Run, rest=_NEWEST_RUNS, columns=(None,))
 _RUNS_OF_USER = Query(kind=Run, rest=f"where user_id = ? {_NEWEST_RUNS}", columns=("user_id", None))
+_WEBHOOK = Query(kind=Webhook, rest="where id = ? and removed_ms is null", columns=("id",))
+_NOTICES = Query(kind=Notice, rest="order by at_ms desc, id desc limit ?", columns=(None,))
+_NOTICES_DUE = Query(
+    kind=Notice, rest="where due_ms <= ? and at_ms >= ? order by due_ms limit ?", columns=("due_ms", "at_ms", None)
+)
 _RUN = Query(kind=Run, rest="where user_id = ? and run_id = ?", columns=("user_id", "run_id"))
 _NEWEST_IMPORTED = "order by started_ms desc, id desc limit ?"
 _IMPORTED = Query(
@@ -237,6 +243,15 @@ class BookReads:
         if caller is None:
             return await self._rows(_IMPORTED(at_ms, at_ms, at, limit))
         return await self._rows(_IMPORTED_OF_CALLER(caller, at_ms, at_ms, at, limit))
+
+    async def webhook(self, webhook_id: str) -> Webhook | None:
+        return await self._one(_WEBHOOK(webhook_id))
+
+    async def notices(self, limit: int) -> list[Notice]:
+        return await self._rows(_NOTICES(limit))
+
+    async def notices_due(self, now_ms: int, since_ms: int, limit: int) -> list[Notice]:
+        return await self._rows(_NOTICES_DUE(now_ms, since_ms, limit))
 
 
 class BookSnapshot:

@@ -21,7 +21,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     """An account with a wallet: a person or program, or a team.
 
     `name` is unique; the keys of a disabled user, and those of a disabled team, authenticate nothing. Only a team may
-    be without a wallet, and a team has no keys of its own: its keys are those of its members.
+    be without a wallet, and a team has no keys of its own: its keys are those of its members. `low_balance_nanos` is
+    the balance below which a notice is written; None: the hub's default, 0: none.
     """
 
     id: str
@@ -33,6 +34,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     disabled_ms: int | None = None
     kind: AccountKind = "user"
     has_wallet: bool = True
+    low_balance_nanos: int | None = None
 
     @property
     def is_team(self) -> bool:

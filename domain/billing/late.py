@@ -10,11 +10,13 @@ A whole answer is not sent before its settlement, so a lost one was not delivere
 
 import msgspec
 
+from domain.billing.limiting import charged_again, counted_nanos
+from domain.billing.metering import Measured
 from domain.billing.rerating import WRITER, journal_line
 from domain.billing.settlement import Outcome, Settlement, measured_of, settle
 from domain.books.scopes import SettleFacts
 from domain.books.statistics.sums import sum_of_adjustment
-from domain.ledger.ledger import taken
+from domain.ledger.ledger import posted, taken
 from domain.ledger.rows import Adjustment, LateUsage
 from domain.pricing.charge import price
 from domain.pricing.tiers import Occasion
@@ -34,13 +36,7 @@ def settle_late_too(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settle
     earlier = next((adjustment for adjustment in facts.adjustments if adjustment.late is not None), None)
     if earlier is not None:
         return Settlement(call=call, already=earlier.owed_nanos > 0, adjustment=earlier)
-    late = LateUsage(
-        usage=measured.usage,
-        source=measured.source,
-        service_tier=outcome.meter.service_tier,
-        size=outcome.meter.size or outcome.size,
-        quality=outcome.meter.quality or outcome.quality,
-    )
+    late = _usage_of(outcome, measured)
     charge_nanos = min(price(late.usage, rate, occasion_of_late(late, call.started_ms)).total_nanos, call.hold_nanos)
     lines = taken(facts.grants, charge_nanos, now_ms)
     amount_nanos = sum(line.nanos for line in lines)
@@ -53,6 +49,7 @@ def settle_late_too(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settle
         at_ms=now_ms,
         lines=lines,
         late=late,
+        counted_nanos=counted_nanos(call, facts.adjustments, amount_nanos),
     )
     grants = {grant.id: grant for grant in facts.grants}
     paying = tuple(
@@ -62,9 +59,11 @@ def settle_late_too(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settle
         for line in lines
     )
     transfers = tuple(journal_line(adjustment, n, line, grants[line.grant_id]) for n, line in enumerate(lines))
+    low = outcome.low_balance_nanos
+    counted = charged_again(call, adjustment, facts.counts, facts.payer, posted(facts.grants), now_ms, low)
     return Settlement(
         call=call,
-        writes=(*paying, *transfers, adjustment, sum_of_adjustment(call, adjustment, WRITER)),
+        writes=(*paying, *transfers, adjustment, sum_of_adjustment(call, adjustment, WRITER), *counted),
         already=adjustment.owed_nanos > 0,
         adjustment=adjustment,
     )
@@ -73,3 +72,14 @@ def settle_late_too(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settle
 def occasion_of_late(late: LateUsage, started_ms: int) -> Occasion:
     """How the call was served."""
     return Occasion(service=late.service_tier, at_ms=started_ms, size=late.size, quality=late.quality)
+
+
+def _usage_of(outcome: Outcome, measured: Measured) -> LateUsage:
+    """What the call has delivered, and how it was served."""
+    return LateUsage(
+        usage=measured.usage,
+        source=measured.source,
+        service_tier=outcome.meter.service_tier,
+        size=outcome.meter.size or outcome.size,
+        quality=outcome.meter.quality or outcome.quality,
+    )

@@ -5,13 +5,17 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from domain.accounts.rows import User
 from domain.books.rows import AuditEntry, Call, Row
 from domain.ledger.audited import AuditedCall
+from domain.ledger.rows import Adjustment
 from domain.limits import reserve
 from domain.limits.budgets import Alert, Calendar
+from domain.limits.notices import crossing, reached, threshold_of
 from domain.limits.reserve import BudgetOn, CallLimits, Ceiling, LimitOn, RateStanding, Taken, Units
 from domain.limits.rows import BudgetSpent, LimitCell, Reservation, Run
 from domain.limits.settle import CountRow, Counts, Ended, settled
+from domain.limits.settle import charged_again as again
 from domain.limits.subjects import name_of
 from domain.model_api.call import ModelCall
 from domain.pricing.bounds import Bound, cost_bound
@@ -197,11 +201,42 @@ def models_of(call: Call | AuditedCall) -> tuple[str, ...]:
 
 
 def resolved(
-    call_id: str, reserved: Sequence[Reservation], counts: Counts, ended: Ended, now_ms: int
+    call_id: str, payer_id: str, reserved: Sequence[Reservation], counts: Counts, ended: Ended, now_ms: int
 ) -> tuple[Row, ...]:
-    """The rows after one call has ended, and an audit entry for each alert that was reached."""
+    """The rows after one call has ended; for each alert that was reached an audit entry and a notice."""
     done = settled(reserved, counts, ended, now_ms)
-    return (*done.rows, *_entries(call_id, done.alerts, now_ms)) if done.alerts else done.rows
+    return (*done.rows, *alerted(call_id, payer_id, done.alerts, now_ms)) if done.alerts else done.rows
+
+
+def charged_again(
+    call: Call, adjustment: Adjustment, counts: Counts, wallet: User | None, before_nanos: int, now_ms: int,
+    low_balance_nanos: int | None,
+) -> tuple[Row, ...]:  # fmt: skip
+    """What counts against the budgets and the run of a call after an adjustment of it, and the notices of crossings.
+
+    `before_nanos` is the balance of the wallet before. `low_balance_nanos` is the threshold of wallets without one.
+    """
+    payer_id = call.payer_id
+    done = again(call.reserved, counts, adjustment.counted_nanos, models_of(call), now_ms)
+    threshold = threshold_of(wallet.low_balance_nanos if wallet is not None else None, low_balance_nanos)
+    after_nanos = before_nanos - max(0, adjustment.amount_nanos)
+    low = crossing(payer_id, threshold, before_nanos, after_nanos, adjustment.id, now_ms)
+    return (*done.rows, *alerted(adjustment.id, payer_id, done.alerts, now_ms), *low)
+
+
+def counted_nanos(call: Call, adjustments: Iterable[Adjustment], nanos: int) -> int:
+    """What of an adjustment counts against budgets and runs: never more back than they have counted of the call.
+
+    Adjustments from before budgets counted them count for nothing.
+    """
+    return max(nanos, -call.charge_nanos - sum(one.counted_nanos for one in adjustments)) if call.reserved else 0
+
+
+def alerted(call_id: str, payer_id: str, alerts: Iterable[Alert], now_ms: int) -> tuple[Row, ...]:
+    """An audit entry and a notice for each alert. `call_id` names the decision that has reached them."""
+    alerts = tuple(alerts)
+    notices = [reached(alert, call_id, payer_id, now_ms) for alert in alerts]
+    return (*_entries(call_id, alerts, now_ms), *notices)
 
 
 def _entries(call_id: str, alerts: Iterable[Alert], now_ms: int) -> list[AuditEntry]:
@@ -225,20 +260,23 @@ class Resolved:
         self._cells, self._spent, self._runs = dict(counts.cells), dict(counts.spent), dict(counts.runs)
         self._budgets = counts.budgets
         self._changed: dict[tuple[type, str, str], CountRow] = {}
-        self._alerts: list[AuditEntry] = []
+        self._alerts: list[Row] = []
 
-    def end(self, call_id: str, reserved: Sequence[Reservation], ended: Ended, now_ms: int) -> None:
+    def end(
+        self, call_id: str, payer_id: str, reserved: Sequence[Reservation], ended: Ended, now_ms: int
+    ) -> None:  # fmt: skip
         """Resolve the reservations of a call."""
+        reserved = [one for one in reserved if one.kind != "balance"]
         counts = Counts(cells=self._cells, spent=self._spent, runs=self._runs, budgets=self._budgets)
         done = settled(reserved, counts, ended, now_ms)
         for one, row in zip(reserved, done.rows, strict=True):
             self._changed[type(row), one.id, one.subject] = row
             self._keep(one, row)
-        self._alerts += _entries(call_id, done.alerts, now_ms)
+        self._alerts += alerted(call_id, payer_id, done.alerts, now_ms)
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The rows that have changed, and an audit entry for each alert that was reached."""
+        """The rows that have changed, with an audit entry and a notice for each alert that was reached."""
         return (*self._changed.values(), *self._alerts)
 
     def _keep(self, one: Reservation, row: CountRow) -> None:

@@ -22,6 +22,7 @@ from domain.ledger.ledger import available, hold
 from domain.ledger.rows import HoldLine
 from domain.limits import reserve
 from domain.limits.budgets import Calendar
+from domain.limits.notices import watched
 from domain.limits.refusals import PaidCallsStopped
 from domain.limits.reserve import Ceiling, RateStanding
 from domain.limits.rows import Reservation
@@ -62,6 +63,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
     idempotency_key: str | None = None
     payment_link: str | None = None
+    low_balance_nanos: int | None = None
     origin: Origin = NOWHERE
 
 
@@ -187,7 +189,7 @@ def _hold_of(
         run_id=origin.run_id,
         trace_id=origin.trace_id,
         client=origin.client,
-        reserved=reserved,
+        reserved=watched(reserved, key.payer_id, caller.account.low_balance_nanos, request.low_balance_nanos),
         operation=call.operation,
         team_id=key.team_id,
     )
@@ -300,20 +302,13 @@ def _as_duplicate(
         return Replay(kept=kept, charge_nanos=call.charge_nanos)
     if not call.complete and call.charge_nanos == 0:
         return None
-    reason = "its answer was too large to keep" if call.complete else f"it ended early ({call.ending})"
-    return Refused(refusal=IdempotencyUnavailable(key=kept.key, call_id=call.id, reason=reason))
+    why = "its answer was too large to keep" if call.complete else f"it ended early ({call.ending})"
+    return Refused(refusal=IdempotencyUnavailable(key=kept.key, call_id=call.id, reason=why))
 
 
 def _claim(request: PlanRequest, user: User, now_ms: int) -> tuple[Idempotency, ...]:
     """From now on the key belongs to this call."""
     if request.idempotency_key is None:
         return ()
-    return (
-        Idempotency(
-            user_id=user.id,
-            key=request.idempotency_key,
-            digest=request.digest,
-            call_id=request.call_id,
-            created_ms=now_ms,
-        ),
-    )
+    key, digest = request.idempotency_key, request.digest
+    return (Idempotency(user_id=user.id, key=key, digest=digest, call_id=request.call_id, created_ms=now_ms),)

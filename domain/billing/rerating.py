@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from domain.billing.limiting import charged_again, counted_nanos
 from domain.billing.settlement import occasion_of
 from domain.books.rows import Call, Row
 from domain.books.scopes import RerateFacts
 from domain.books.statistics.sums import sum_of_adjustment
-from domain.ledger.ledger import taken
+from domain.ledger.ledger import posted, taken
 from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer, TransferKind
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
@@ -31,8 +32,11 @@ class Rerated(msgspec.Struct, frozen=True, kw_only=True):
     writes: tuple[Row, ...] = ()
 
 
-def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
-    """Charge one call under a rate; repeating it, or using a rate that was applied before, changes nothing."""
+def rerate(facts: RerateFacts, rate: Rate, now_ms: int, low_balance_nanos: int | None = None) -> Rerated:
+    """Charge one call under a rate; repeating it, or using a rate that was applied before, changes nothing.
+
+    `low_balance_nanos` is the threshold of wallets that have none of their own.
+    """
     call = facts.call
     if call is None or not is_due(call, facts.adjustments, rate):
         return Rerated(call_id=call.id if call else "")
@@ -50,6 +54,7 @@ def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
         owed_nanos=missing - amount if missing > 0 else 0,
         at_ms=now_ms,
         lines=lines,
+        counted_nanos=counted_nanos(call, facts.adjustments, amount),
     )
     moved = tuple(
         msgspec.structs.replace(
@@ -61,7 +66,9 @@ def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
     before = sum(len(earlier.lines) for earlier in facts.adjustments)
     transfers = tuple(journal_line(adjustment, n, line, grants[line.grant_id]) for n, line in enumerate(lines, before))
     summed = sum_of_adjustment(call, adjustment, WRITER)
-    return Rerated(call_id=call.id, adjustment=adjustment, writes=(*moved, *transfers, adjustment, summed))
+    has_nanos = posted(facts.grants)
+    counted = charged_again(call, adjustment, facts.counts, facts.payer, has_nanos, now_ms, low_balance_nanos)
+    return Rerated(call_id=call.id, adjustment=adjustment, writes=(*moved, *transfers, adjustment, summed, *counted))
 
 
 def is_due(call: Call, adjustments: Sequence[Adjustment], rate: Rate) -> bool:

@@ -27,6 +27,7 @@ from domain.failures import MAY_HAVE_COST
 from domain.ledger.audited import AuditedCall
 from domain.ledger.ledger import resolve
 from domain.ledger.rows import Adjustment
+from domain.limits.notices import crossing, threshold_in
 from domain.limits.settle import Ended
 from domain.model_api.call import AttemptRecord, Target
 from domain.model_api.operations import SOLD_BY_PIECE
@@ -48,6 +49,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was. `price` is its
     provider's price in the book. `pieces`, `size` and `quality` were counted in the request, see `ModelCall`. `answer`
     is the encrypted answer to keep for the Idempotency-Key, if there is one and the answer is whole.
+    `low_balance_nanos` is the threshold of wallets that have none of their own.
     """
 
     call_id: str
@@ -68,6 +70,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 0
     content_type: str = ""
     answer: bytes | None = None
+    low_balance_nanos: int | None = None
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,10 +137,14 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
 
 
 def _counted(facts: SettleFacts, hold: Hold, ended: Call, now_ms: int) -> tuple[Row, ...]:
-    """What counts against the limits, budgets and purse of the call after its end."""
+    """What counts against the limits, budgets and purse of the call after its end, and the notices of crossings."""
     tokens = tokens_of(ended.usage) if ended.usage is not None else 0
     end = Ended(charge_nanos=ended.charge_nanos, tokens=tokens, models=models_of(ended))
-    return resolved(hold.id, hold.reserved, facts.counts, end, now_ms)
+    counted = resolved(hold.id, hold.payer_id, hold.reserved, facts.counts, end, now_ms)
+    if facts.wallet_nanos is None:
+        return counted
+    threshold, before = threshold_in(hold.reserved), facts.wallet_nanos
+    return (*counted, *crossing(hold.payer_id, threshold, before, before - ended.charge_nanos, hold.id, now_ms))
 
 
 def measured_of(outcome: Outcome) -> Measured | None:

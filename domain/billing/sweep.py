@@ -17,6 +17,7 @@ from domain.books.scopes import SweepFacts
 from domain.books.statistics.sums import sum_of_call
 from domain.ledger.ledger import end, resolve
 from domain.ledger.rows import Grant
+from domain.limits.notices import crossing, threshold_of
 from domain.limits.settle import Ended
 
 # A process that cannot be checked settles its calls at their deadline, and may take this long. The allowance covers a
@@ -59,8 +60,11 @@ def why_lost(hold: Hold, owners: Owners, now_ms: int) -> str | None:
     return None
 
 
-def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
-    """Release every hold that will not be settled, and end what is left of grants that have expired or were voided."""
+def sweep(facts: SweepFacts, owners: Owners, now_ms: int, low_balance_nanos: int | None = None) -> Swept:
+    """Release every hold that will not be settled, and end what is left of grants that have expired or were voided.
+
+    `low_balance_nanos` is the threshold of wallets that have none of their own.
+    """
     grants = {grant.id: grant for grant in facts.grants}
     writes: list[Row] = []
     lost: list[Call] = []
@@ -79,10 +83,11 @@ def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
             ended_ms=max(now_ms, hold.started_ms),
             error=f"{why}; the provider may have charged the operator for it",
         )
-        resolved.end(hold.id, hold.reserved, _LOST, now_ms)
+        resolved.end(hold.id, hold.payer_id, hold.reserved, _LOST, now_ms)
         lost.append(ended)
         writes += [*moves.transfers, ended, sum_of_call(ended, WRITER)]
     expired: list[Grant] = []
+    left_nanos = {wallet_id: wallet.nanos for wallet_id, wallet in facts.wallets.items()}
     for grant in grants.values():
         if grant.is_over(now_ms) and grant.available_nanos:
             moves = end(grant, now_ms)
@@ -90,8 +95,18 @@ def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
                 expired.append(grant)
             grants[grant.id] = moves.grants[0]
             writes += moves.transfers
+            if (wallet := facts.wallets.get(grant.user_id)) is not None:
+                before = left_nanos[grant.user_id]
+                after = left_nanos[grant.user_id] = before - grant.available_nanos
+                threshold = threshold_of(wallet.low_balance_nanos, low_balance_nanos)
+                writes += crossing(grant.user_id, threshold, before, after, _cause(grant), now_ms)
     changed = [grant for grant in facts.grants if grants[grant.id] != grant]
     writes += [grants[grant.id] for grant in changed]
     writes += [msgspec.structs.replace(kept, status=0, content_type="", answer=None) for kept in facts.stale_answers]
     writes += resolved.rows
     return Swept(lost=tuple(lost), expired_grants=tuple(expired), writes=tuple(writes))
+
+
+def _cause(grant: Grant) -> str:
+    """What names the step that ends a part of a grant: its line of the journal has the same worth before."""
+    return f"{grant.id}:{grant.available_nanos + grant.held_nanos}"

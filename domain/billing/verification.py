@@ -159,7 +159,9 @@ class Auditor:
         self._hold(call.id, call.hold_nanos, call.hold_lines, moved, left_nanos=0)
         self._expect(call.id, "the charge is what was captured", call.charge_nanos, moved.captured)
         if call.reserved:
-            self.limits.ended_call(call.reserved, call.charge_nanos, models_of(call))
+            adjusted = self._adjustments.get(text_of(call.id, CALL), ()) if self._adjustments else ()
+            counted = call.charge_nanos + sum(one.counted_nanos for one in adjusted)
+            self.limits.ended_call(call.reserved, counted, models_of(call))
         total = self._derived(call, call.rate_id)
         charge = min(total, call.hold_nanos)
         self._expect(call.id, "the charge follows from the quantities", call.charge_nanos, charge)

@@ -19,6 +19,7 @@ from domain.books.lookups import (
 from domain.books.view import Want
 from domain.books.working_copy import Books
 from domain.limits import subjects
+from domain.limits.notices import threshold_in
 from domain.limits.reserve import CallLimits
 from domain.limits.rows import Reservation
 from domain.limits.settle import Counts
@@ -84,6 +85,22 @@ def lost_call(scope: Any, books: Books) -> tuple[str, ...]:
 def payer_of_lost(scope: Any, books: Books) -> tuple[str, ...]:
     """The account that may still pay for a call that was ended as lost."""
     return (scope.user_id,) if lost_call(scope, books) else ()
+
+
+def wallet_of_payer(scope: Any, books: Books) -> tuple[str, ...]:
+    """The payer, if all of the wallet is needed: it has a threshold, or may still pay for a call that was lost."""
+    hold = books.holds.get(scope.call_id)
+    if hold is None:
+        return payer_of_lost(scope, books)
+    return (hold.payer_id,) if hold.reserved and threshold_in(hold.reserved) else ()
+
+
+def owners_of_ended(scope: Any, books: Books) -> set[str]:
+    """The accounts with grants that are over, and of which something is left."""
+    grants = books.grants.values()
+    return {
+        grant.user_id for grant in grants if grant.is_over(scope.now_ms) and (grant.available_nanos or grant.held_nanos)
+    }
 
 
 def answer_of_call(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
@@ -181,6 +198,24 @@ def _reserved(scope: Any, books: Books) -> Collection[Reservation]:
     return [one for hold in books.holds.values() for one in hold.reserved]
 
 
+def _counted(scope: Any, books: Books) -> Collection[Reservation]:
+    """What still counts of a call that has ended, where its charge may change."""
+    call = books.calls.get(scope.call_id)
+    return () if call is None else call.reserved
+
+
+def _counted_spent(scope: Any, books: Books) -> _Keys:
+    return tuple((one.id, one.subject) for one in _counted(scope, books) if one.kind == "budget")
+
+
+def _counted_budgets(scope: Any, books: Books) -> Collection[str]:
+    return [one.id for one in _counted(scope, books) if one.kind == "budget"]
+
+
+def _counted_runs(scope: Any, books: Books) -> _Keys:
+    return tuple((one.subject, one.id) for one in _counted(scope, books) if one.kind == "run")
+
+
 def _reserved_cells(scope: Any, books: Books) -> _Keys | list[tuple[str, str]]:
     reserved = _reserved(scope, books)
     return [(one.id, one.subject) for one in reserved if one.kind in _CELLS] if reserved else ()
@@ -213,4 +248,9 @@ RESERVED: tuple[Want, ...] = (
     (SPENT_OF_BUDGET, _reserved_spent),
     (BUDGET_BY_ID, _reserved_budgets),
     (RUN_BY_ID, _reserved_runs),
+)
+COUNTED: tuple[Want, ...] = (
+    (SPENT_OF_BUDGET, _counted_spent),
+    (BUDGET_BY_ID, _counted_budgets),
+    (RUN_BY_ID, _counted_runs),
 )

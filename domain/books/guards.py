@@ -35,6 +35,7 @@ from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Transfer
+from domain.limits.notices import Webhook
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
@@ -46,7 +47,7 @@ CATALOGUE: frozenset[type] = frozenset((ProviderRow, Credential, Rate, Alias, Pr
 # the decisions after it. What counts against it is written with a hold or a call, behind the lock of their user; where
 # several users share a limit, an engine must let their decisions come one after the other.
 UNGUARDED: frozenset[type] = frozenset(
-    (Transfer, UsageSum, AuditEntry, ImportedCall, Limit, LimitCell, Budget, BudgetSpent)
+    (Transfer, UsageSum, AuditEntry, ImportedCall, Limit, LimitCell, Budget, BudgetSpent, Webhook)
 )
 
 

@@ -1,4 +1,4 @@
-"""What the rules that change limits, budgets and runs ask to see."""
+"""What the rules ask to see that change limits, budgets, runs and the webhook, and deliver notices."""
 
 from typing import ClassVar
 
@@ -9,11 +9,14 @@ from domain.books.lookups import (
     BUDGETS_OF_SUBJECT,
     LIMIT_BY_ID,
     LIMITS_OF_SUBJECT,
+    NOTICE_BY_ID,
     OPEN_HOLDS,
     RUN_BY_ID,
+    WEBHOOK_BY_ID,
 )
 from domain.books.view import Steps
 from domain.books.working_copy import Books
+from domain.limits.notices import Notice, Webhook
 from domain.limits.rows import Budget, Limit, Reservation, Run
 
 # More calls than are ever open at once.
@@ -108,3 +111,28 @@ class RunScope(msgspec.Struct, frozen=True, kw_only=True):
     def view(self, books: Books) -> Run | None:
         """The run; None if nothing is known of it."""
         return books.limiting.runs.get((self.user_id, self.run_id))
+
+
+class WebhookScope(msgspec.Struct, frozen=True, kw_only=True):
+    """The webhook."""
+
+    webhook_id: str
+
+    steps: ClassVar[Steps] = (((WEBHOOK_BY_ID, lambda scope, _: (scope.webhook_id,)),),)
+
+    def view(self, books: Books) -> Webhook | None:
+        """The webhook, removed or not."""
+        return books.others.get(Webhook, {}).get(self.webhook_id)
+
+
+class NoticeScope(msgspec.Struct, frozen=True, kw_only=True):
+    """The notices of these ids."""
+
+    ids: tuple[str, ...]
+
+    steps: ClassVar[Steps] = (((NOTICE_BY_ID, lambda scope, _: scope.ids),),)
+
+    def view(self, books: Books) -> tuple[Notice, ...]:
+        """The notices, as far as there are any."""
+        found = books.others.get(Notice, {})
+        return tuple(found[one] for one in self.ids if one in found)

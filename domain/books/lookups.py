@@ -15,6 +15,7 @@ from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant
+from domain.limits.notices import Notice, Webhook
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
@@ -90,4 +91,6 @@ LIMIT_BY_ID = Lookup(kind=Limit, by=("id",), present=lambda books: books.limitin
 CELL_OF_LIMIT = Lookup(kind=LimitCell, by=("limit_id", "subject"), complete=True)
 BUDGET_BY_ID = Lookup(kind=Budget, by=("id",), present=lambda books: books.limiting.budgets)
 IMPORTED_CALL_BY_ID = Lookup(kind=ImportedCall, by=("id",), present=lambda books: books.imported_calls)
+WEBHOOK_BY_ID = Lookup(kind=Webhook, by=("id",))
+NOTICE_BY_ID = Lookup(kind=Notice, by=("id",))
 SPENT_OF_BUDGET = Lookup(kind=BudgetSpent, by=("budget_id", "subject"), complete=True)

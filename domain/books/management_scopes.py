@@ -38,13 +38,9 @@ from domain.pricing.rate import Rate
 F = TypeVar("F")
 
 
-def _ids_named(books: Books, *names: str) -> tuple[str, ...]:
-    """The ids of the users of these names, as far as there are any."""
-    return tuple(books.users_by_name[name] for name in names if name in books.users_by_name)
-
-
 def _user_named(scope: Any, books: Books) -> tuple[str, ...]:
-    return _ids_named(books, scope.name)
+    user_id = books.users_by_name.get(scope.name if hasattr(scope, "name") else scope.sender)
+    return () if user_id is None else (user_id,)
 
 
 def _standing(versions: list[Alias] | None) -> Alias | None:
@@ -77,10 +73,11 @@ class UserScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GrantFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule about a grant sees: the grant, and the user whose wallet it is in."""
+    """What a rule about a grant sees: the grant, the user whose wallet it is in, and all that has credit there."""
 
     grant: Grant | None
     user: User | None
+    grants: tuple[Grant, ...] = ()
 
 
 def _user_of_grant(scope: Any, books: Books) -> tuple[str, ...]:
@@ -95,13 +92,14 @@ class GrantScope(msgspec.Struct, frozen=True, kw_only=True):
 
     steps: ClassVar[Steps] = (
         ((GRANT_BY_ID, lambda scope, _: (scope.grant_id,)),),
-        ((USER_BY_ID, _user_of_grant),),
+        ((USER_BY_ID, _user_of_grant), (GRANTS_WITH_CREDIT, _user_of_grant)),
     )
 
     def view(self, books: Books) -> GrantFacts:
         """The grant as the books know it now."""
         grant = books.grants.get(self.grant_id)
-        return GrantFacts(grant=grant, user=books.users.get(grant.user_id) if grant else None)
+        user_id = "" if grant is None else grant.user_id
+        return GrantFacts(grant=grant, user=books.users.get(user_id), grants=books.wallet(user_id))
 
 
 class TransferFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +118,7 @@ class TransferScope(msgspec.Struct, frozen=True, kw_only=True):
 
     steps: ClassVar[Steps] = (
         ((USER_BY_NAME, lambda scope, _: (scope.sender, scope.receiver)),),
-        ((GRANTS_WITH_CREDIT, lambda scope, books: _ids_named(books, scope.sender)),),
+        ((GRANTS_WITH_CREDIT, _user_named),),
     )
 
     def view(self, books: Books) -> TransferFacts:

@@ -12,6 +12,7 @@ from domain.books.statistics.usage_sum import UsageSum
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer
+from domain.limits.notices import Notice, Webhook
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Reservation, Run
 from domain.model_api.call import AttemptRecord
 from domain.pricing.price_book import Price
@@ -221,8 +222,21 @@ _OfTheMarket: TypeAlias = ProviderRow | Credential | Rate | Alias | Price
 _OfACall: TypeAlias = Hold | Call | Adjustment | Idempotency | UsageSum
 
 
+_OfNotices: TypeAlias = Notice | Webhook
+
+
 Row: TypeAlias = (
-    User | Member | ApiKey | _OfTheMarket | Grant | Transfer | _OfACall | _OfLimits | AuditEntry | ImportedCall
+    User
+    | Member
+    | ApiKey
+    | ImportedCall
+    | _OfTheMarket
+    | Grant
+    | Transfer
+    | _OfACall
+    | _OfLimits
+    | _OfNotices
+    | AuditEntry
 )
 ROW_TYPES: frozenset[type[msgspec.Struct]] = frozenset(get_args(Row))
 

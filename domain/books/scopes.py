@@ -3,6 +3,7 @@
 The rows are named in steps. A step looks rows up by the scope's fields, or by rows that an earlier step has loaded.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
@@ -12,6 +13,7 @@ from domain.accounts.rows import ApiKey, User
 from domain.books import call_steps
 from domain.books.call_steps import (
     ARE_THERE_LIMITS,
+    COUNTED,
     COUNTS_OF_CALL,
     LIMITS_OF_CALL,
     RESERVED,
@@ -37,7 +39,9 @@ from domain.books.lookups import (
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency
 from domain.books.view import Steps
 from domain.books.working_copy import Books
+from domain.ledger.ledger import posted
 from domain.ledger.rows import Adjustment, Grant
+from domain.limits.notices import threshold_in
 from domain.limits.reserve import CallLimits
 from domain.limits.settle import Counts
 
@@ -113,8 +117,9 @@ def team_of_key(key: ApiKey, books: Books) -> TeamOfKey | None:
 class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What `settle` sees: the hold with its grants and its Idempotency-Key's row, or the call that has ended.
 
-    `counts` is what counts against the call's limits.
-    If that was ended as lost, `grants` are the wallet that may still pay for it, and `adjustments` what it has paid.
+    `counts` is what counts against the call's limits. `wallet_nanos` is the balance of the wallet that pays, if that
+    has a threshold. If the call was ended as lost, `grants` are the wallet that may still pay for it, `payer` its
+    account, and `adjustments` what it has paid.
     """
 
     hold: Hold | None
@@ -123,6 +128,8 @@ class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
     duplicate: Idempotency | None = None
     counts: Counts = Counts()
     adjustments: tuple[Adjustment, ...] = ()
+    wallet_nanos: int | None = None
+    payer: User | None = None
 
 
 class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,8 +151,10 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
             *RESERVED,
         ),
         (
-            (GRANTS_WITH_CREDIT, call_steps.payer_of_lost),
+            (GRANTS_WITH_CREDIT, call_steps.wallet_of_payer),
+            (USER_BY_ID, call_steps.payer_of_lost),
             (ADJUSTMENTS_OF_CALL, call_steps.lost_call),
+            *COUNTED,
         ),
     )
 
@@ -157,19 +166,43 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
             if call is None or call.ending != "lost":
                 return SettleFacts(hold=None, call=call)
             adjustments = tuple(books.adjustments.get(self.call_id, ()))
-            return SettleFacts(hold=None, call=call, grants=books.wallet(self.user_id), adjustments=adjustments)
+            return SettleFacts(
+                hold=None,
+                call=call,
+                grants=books.wallet(self.user_id),
+                adjustments=adjustments,
+                payer=books.users.get(self.user_id),
+                counts=counts_of(call.reserved, books),
+            )
         grants = tuple([books.grants[line.grant_id] for line in hold.hold_lines])
         duplicate = books.idempotency.get((hold.user_id, hold.idempotency_key)) if hold.idempotency_key else None
-        return SettleFacts(hold=hold, grants=grants, duplicate=duplicate, counts=counts_of(hold.reserved, books))
+        return SettleFacts(
+            hold=hold,
+            grants=grants,
+            duplicate=duplicate,
+            counts=counts_of(hold.reserved, books),
+            wallet_nanos=posted(books.wallet(hold.payer_id)) if hold.reserved and threshold_in(hold.reserved) else None,
+        )
+
+
+class WalletBalance(msgspec.Struct, frozen=True):
+    """What the books have of a wallet, and the wallet's own threshold."""
+
+    nanos: int
+    low_balance_nanos: int | None
 
 
 class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `sweep` sees: open holds, the grants they take from, grants that are over, answers kept too long."""
+    """What `sweep` sees: open holds, the grants they take from, grants that are over, answers kept too long.
+
+    `wallets` are those of grants that are over, by account.
+    """
 
     holds: tuple[Hold, ...]
     grants: tuple[Grant, ...]
     stale_answers: tuple[Idempotency, ...] = ()
     counts: Counts = Counts()
+    wallets: Mapping[str, WalletBalance] = {}
 
 
 class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,7 +215,7 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: int
     calls_max: int = 500
 
-    # The last step is behind those of all other scopes: it needs the grants of every hold in the copy.
+    # The last steps are behind those of all other scopes: they need the grants of every hold in the copy.
     steps: ClassVar[Steps] = (
         (
             (OPEN_HOLDS, lambda scope, _: (scope.calls_max,)),
@@ -193,6 +226,7 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
         (),
         (),
         ((GRANT_BY_ID, call_steps.held_by_all), *RESERVED),
+        ((USER_BY_ID, call_steps.owners_of_ended), (GRANTS_WITH_CREDIT, call_steps.owners_of_ended)),
     )
 
     @property
@@ -215,15 +249,25 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
             grants=tuple(books.grants[i] for i in sorted(wanted)),
             stale_answers=tuple(sorted(stale, key=lambda kept: (kept.user_id, kept.key))),
             counts=counts_of([one for hold in chosen for one in hold.reserved], books),
+            wallets={
+                user_id: WalletBalance(posted(books.wallet(user_id)), user.low_balance_nanos)
+                for user_id in call_steps.owners_of_ended(self, books)
+                if (user := books.users.get(user_id)) is not None
+            },
         )
 
 
 class RerateFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `rerate` sees: the call once it has ended, all grants of its user, and its adjustments, oldest first."""
+    """What `rerate` sees: the call once it has ended, the account that paid and all its grants, and its adjustments.
+
+    The oldest adjustment comes first. `counts` are the budgets and the run that its charge counts against.
+    """
 
     call: Call | None
     grants: tuple[Grant, ...]
     adjustments: tuple[Adjustment, ...]
+    payer: User | None = None
+    counts: Counts = Counts()
 
 
 class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,7 +281,7 @@ class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
             (CALL_BY_ID, lambda scope, _: (scope.call_id,)),
             (ADJUSTMENTS_OF_CALL, lambda scope, _: (scope.call_id,)),
         ),
-        ((GRANTS_OF_USER, call_steps.payer),),
+        ((GRANTS_OF_USER, call_steps.payer), (USER_BY_ID, call_steps.payer), *COUNTED),
     )
 
     def view(self, books: Books) -> RerateFacts:
@@ -247,4 +291,6 @@ class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
             call=call,
             grants=books.wallet(call.payer_id) if call else (),
             adjustments=tuple(books.adjustments.get(self.call_id, ())),
+            payer=books.users.get(call.payer_id) if call else None,
+            counts=counts_of(call.reserved, books) if call else Counts(),
         )

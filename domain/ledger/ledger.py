@@ -68,6 +68,11 @@ def available(grants: Iterable[Grant], now_ms: int) -> int:
     return sum(grant.available_nanos for grant in usable(grants, now_ms))
 
 
+def posted(grants: Iterable[Grant]) -> int:
+    """What the books have of these grants, held or not; what has expired counts until a sweep has ended it."""
+    return sum(grant.available_nanos + grant.held_nanos for grant in grants)
+
+
 def add_grant(grant: Grant) -> Moves:
     """Credit is issued into a new grant."""
     transfer = Transfer(

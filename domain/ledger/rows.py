@@ -132,7 +132,8 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
     """A past call, charged again under another version of its rate; the call itself stays as it was settled.
 
     `amount_nanos` was charged in addition, or given back if it is below zero; `lines` name the grants. `owed_nanos` is
-    what should have been charged and the wallet did not have. The id derives from call and rate. With `late` it is the
+    what should have been charged and the wallet did not have. The id derives from call and rate. `counted_nanos` is the
+    part of the amount that budgets and runs count. With `late` it is the
     charge of a call that was ended as lost, for what its process reports that it had delivered.
     """
 
@@ -144,3 +145,4 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     lines: tuple[HoldLine, ...]
     late: LateUsage | None = None
+    counted_nanos: int = 0

@@ -8,5 +8,6 @@ Its modules:
     budgets   what was spent in a period, and what is left of an amount
     reserve   what a call takes of its limits, budgets and purse when it starts
     refusals  why a call is refused by a limit, a budget, a purse or a cap
+    notices   what operators get notices of: a balance below its threshold, a budget that has reached a percentage
     settle    what it gives back, and what it has spent, when it ends
 """

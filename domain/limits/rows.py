@@ -147,10 +147,11 @@ class Reservation(msgspec.Struct, frozen=True, array_like=True):
     """What an open call has taken of a limit, a budget or a purse, as far as its settlement must know.
 
     `id` is that of the limit, the budget or the run. `amount` is in the unit of the measure, or in nanocredits. `mark`
-    is for a rate how many steps one unit takes, and for a budget the moment for which the call counts.
+    is for a rate how many steps one unit takes, and for a budget the moment for which the call counts. Of the balance
+    nothing is taken: `id` is the wallet, and `amount` the threshold below which a notice is written.
     """
 
-    kind: Literal["requests", "tokens", "concurrency", "exposure", "budget", "run"]
+    kind: Literal["requests", "tokens", "concurrency", "exposure", "budget", "run", "balance"]
     id: str
     subject: str
     amount: int

@@ -66,7 +66,34 @@ def settled(reservations: Collection[Reservation], counts: Counts, ended: Ended,
                 run = counts.runs[one.subject, one.id]
                 held, spent = run.held_nanos - one.amount, run.spent_nanos + ended.charge_nanos
                 rows.append(msgspec.structs.replace(run, held_nanos=held, spent_nanos=spent))
+            case "balance":
+                pass
     return Settled(rows=tuple(rows), alerts=tuple(reached))
+
+
+def charged_again(
+    reservations: Collection[Reservation], counts: Counts, nanos: int, models: Collection[str], now_ms: int
+) -> Settled:
+    """The budgets and the run of a call that has ended, after `nanos` were charged in addition, or given back.
+
+    They count for the periods for which the call does. `models` are the subjects of the model that has answered.
+    """
+    rows: list[CountRow] = []
+    alerts: list[Alert] = []
+    for one in reservations:
+        if one.subject.startswith("model:") and one.subject not in models:
+            continue
+        if one.kind == "budget":
+            before = counts.spent[one.id, one.subject]
+            after = budgets.charged(before, 0, nanos, one.mark)
+            rows.append(after)
+            budget = counts.budgets.get(one.id)
+            if budget is not None and budget.alerts and budget.removed_ms is None:
+                alerts += budgets.alerts(budget, before, after, now_ms)
+        elif one.kind == "run":
+            run = counts.runs[one.subject, one.id]
+            rows.append(msgspec.structs.replace(run, spent_nanos=run.spent_nanos + nanos))
+    return Settled(rows=tuple(rows), alerts=tuple(alerts))
 
 
 def _value(value: int, one: Reservation, ended: Ended, counts_here: bool) -> int:

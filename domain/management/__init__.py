@@ -12,4 +12,5 @@ Its modules:
     rates_from_prices  rates made from the price book with a margin
     teams              teams, their members and their keys
     wallets            changes of credit by hand: void, adjust, transfer
+    webhooks           the webhook of the hub, and the delivery of notices
 """

@@ -12,14 +12,17 @@ import msgspec
 from domain.accounts.rows import User
 from domain.books.management_scopes import GrantFacts, TransferFacts, UserFacts
 from domain.books.rows import Row
-from domain.ledger.ledger import add_grant, available, deduct, end, receive, send
+from domain.ledger.ledger import add_grant, available, deduct, end, posted, receive, send
 from domain.ledger.rows import Grant
+from domain.limits.notices import Notice, crossing, threshold_of
 from domain.management.changes import Actor, Denied, Outcome, Unchanged, changed, no_user
 from domain.pricing.money import format_credits
 from domain.refusals import BadRequest, NotFound, Remedy
 
 
-def void_grant(facts: GrantFacts, actor: Actor, grant_id: str, reason: str) -> Outcome:
+def void_grant(
+    facts: GrantFacts, actor: Actor, grant_id: str, reason: str, low_balance_nanos: int | None = None
+) -> Outcome:  # fmt: skip
     """What is available of the grant is withdrawn, and nothing of it is spent from now on.
 
     What was spent stays spent. What open calls hold stays held, so each of them can still be charged; what they give
@@ -35,7 +38,8 @@ def void_grant(facts: GrantFacts, actor: Actor, grant_id: str, reason: str) -> O
         return Denied(refusal=BadRequest(field="id", problem=problem))
     moves = end(msgspec.structs.replace(grant, voided_ms=actor.now_ms), actor.now_ms)
     detail = f"{grant.available_nanos} nanocredits of {facts.user.name}: {reason}"
-    return changed(actor, "grant void", grant_id, moves.grants[0], *moves.transfers, detail=detail)
+    low = _low(facts.user, facts.grants, grant.available_nanos, actor, low_balance_nanos)
+    return changed(actor, "grant void", grant_id, moves.grants[0], *moves.transfers, *low, detail=detail)
 
 
 def add_credit(facts: UserFacts, actor: Actor, name: str, reason: str, grant_of: Callable[[User], Grant]) -> Outcome:
@@ -48,15 +52,18 @@ def add_credit(facts: UserFacts, actor: Actor, name: str, reason: str, grant_of:
     return changed(actor, "credit adjust", name, facts.user, grant, *moves.transfers, detail=detail)
 
 
-def take_credit(facts: UserFacts, actor: Actor, name: str, nanos: int, reason: str) -> Outcome:
+def take_credit(
+    facts: UserFacts, actor: Actor, name: str, nanos: int, reason: str, low_balance_nanos: int | None = None
+) -> Outcome:  # fmt: skip
     """Credit leaves the user's wallet, in burn-down order: all of it, or nothing where less is available."""
     if facts.user is None:
         return Denied(refusal=no_user(name))
     if (denial := _too_much(facts.grants, nanos, actor, name)) is not None:
         return denial
     moves = deduct(facts.grants, actor.audit_id, nanos, actor.now_ms)
+    low = _low(facts.user, facts.grants, nanos, actor, low_balance_nanos)
     detail = f"-{nanos} nanocredits: {reason}"
-    return changed(actor, "credit adjust", name, facts.user, *moves.grants, *moves.transfers, detail=detail)
+    return changed(actor, "credit adjust", name, facts.user, *moves.grants, *moves.transfers, *low, detail=detail)
 
 
 class WalletTransfer(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,20 +76,44 @@ class WalletTransfer(msgspec.Struct, frozen=True, kw_only=True):
     grant_id: str
 
 
-def transfer_credit(facts: TransferFacts, actor: Actor, order: WalletTransfer) -> Outcome:
+def transfer_credit(
+    facts: TransferFacts, actor: Actor, order: WalletTransfer, low_balance_nanos: int | None = None
+) -> Outcome:  # fmt: skip
     """Credit leaves one wallet for another, in burn-down order, and keeps its priority and expiry there."""
     if facts.sender is None or facts.receiver is None:
         return Denied(refusal=no_user(order.receiver if facts.sender else order.sender))
     if facts.sender.id == facts.receiver.id:
         return Denied(refusal=BadRequest(field="receiver", problem="the credit is in this wallet already"))
+    if not facts.receiver.has_wallet:
+        return Denied(refusal=BadRequest(field="receiver", problem=f"{order.receiver} has no wallet"))
     if (denial := _too_much(facts.grants, order.nanos, actor, order.sender)) is not None:
         return denial
     sent = send(facts.grants, actor.audit_id, order.nanos, actor.now_ms)
     ids = (order.grant_id, *(f"{order.grant_id}-{n}" for n in range(1, len(sent.lines))))
     arrived = receive(sent, facts.grants, actor.audit_id, facts.receiver.id, ids, actor.now_ms)
-    rows: tuple[Row, ...] = (*sent.grants, *arrived.grants, *sent.transfers, *arrived.transfers)
+    low = _low(facts.sender, facts.grants, order.nanos, actor, low_balance_nanos)
+    rows: tuple[Row, ...] = (*sent.grants, *arrived.grants, *sent.transfers, *arrived.transfers, *low)
     detail = f"{order.nanos} nanocredits to {order.receiver}: {order.reason}"
     return changed(actor, "credit transfer", order.sender, facts.sender, *rows, detail=detail)
+
+
+def set_threshold(facts: UserFacts, actor: Actor, name: str, nanos: int | None) -> Outcome:
+    """The balance below which a notice is written, from the next decision on; None: the hub's default, 0: none."""
+    if facts.user is None:
+        return Denied(refusal=no_user(name))
+    user = msgspec.structs.replace(facts.user, low_balance_nanos=nanos)
+    if user == facts.user:
+        return Unchanged(row=user)
+    return changed(actor, "credit threshold", name, user, detail="default" if nanos is None else f"{nanos} nanocredits")
+
+
+def _low(
+    user: User, grants: Sequence[Grant], nanos: int, actor: Actor, low_balance_nanos: int | None
+) -> tuple[Notice, ...]:  # fmt: skip
+    """The notice of a balance that falls below its threshold when `nanos` leave the wallet."""
+    before_nanos = posted(grants)
+    threshold = threshold_of(user.low_balance_nanos, low_balance_nanos)
+    return crossing(user.id, threshold, before_nanos, before_nanos - nanos, actor.audit_id, actor.now_ms)
 
 
 def _too_much(grants: Sequence[Grant], nanos: int, actor: Actor, name: str) -> Denied | None:

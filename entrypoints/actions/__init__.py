@@ -38,6 +38,8 @@ NOUNS: Mapping[str, Noun] = {
     "key": Noun("the API keys that callers show", "entrypoints.actions.users"),
     "credit": Noun("what users can spend", "entrypoints.actions.credit"),
     "grant": Noun("pieces of credit in a wallet", "entrypoints.actions.credit"),
+    "webhook": Noun("where notices are sent", "entrypoints.actions.notices"),
+    "notice": Noun("crossings of thresholds and budgets", "entrypoints.actions.notices"),
     "limit": Noun("how much may be called", "entrypoints.actions.limits"),
     "budget": Noun("what may be spent in a period", "entrypoints.actions.limits"),
     "run": Noun("the purses of agents' runs", "entrypoints.actions.limits"),

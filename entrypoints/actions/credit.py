@@ -62,6 +62,18 @@ ACTIONS = (
         arguments=(_USER, Argument("receiver", "RECEIVER"), _AMOUNT, _REASON),
     ),
     Action(
+        name="credit threshold",
+        meaning="set the balance of a user's wallet below which a notice is written",
+        details="Without an amount `AIHUB_LOW_BALANCE` holds; 0 is none. A balance below it already is no crossing.",
+        example="aihub credit threshold alice --amount 5",
+        permission="manage credit",
+        is_change=True,
+        request=wallets.SetThreshold,
+        reply=credit.WalletView,
+        handler=wallets.set_threshold,
+        arguments=(_USER, Argument("amount", "--amount", "CREDITS")),
+    ),
+    Action(
         name="grant show",
         meaning="show a grant",
         example="aihub grant show grant_01k8…",

@@ -103,9 +103,11 @@ class Runtime:
 
     async def _sweep(self, api: RuntimeApi, invocation: Invocation) -> None:
         from entrypoints.usecases.manage.maintenance import sweep_own
+        from entrypoints.usecases.manage.notice_delivery import deliver_due
 
         try:
             result = swept(await sweep_own(self._hub))
+            await deliver_due(self._hub)
         except Exception as error:
             _log.exception("the sweep failed")
             await api.fail(invocation, error)

@@ -14,7 +14,7 @@ def credit_granted(request: credit.GrantCredit, reply: credit.CreditGranted) -> 
 
 
 def balance(request: msgspec.Struct, reply: credit.WalletView) -> Output:
-    """`credit balance` and `credit adjust`."""
+    """`credit balance`, `credit adjust` and `credit threshold`."""
     sums = msgspec.structs.asdict(reply)
     grants = sums.pop("grants")
     columns = ("id", "amount", "available", "held", "priority", "expires", "source", "state")
@@ -37,6 +37,7 @@ VIEWS: Views = {
     "credit grant": credit_granted,
     "credit balance": balance,
     "credit adjust": balance,
+    "credit threshold": balance,
     "credit transfer": transferred,
     "grant show": grant_shown,
     "grant void": grant_shown,

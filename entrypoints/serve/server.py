@@ -89,7 +89,8 @@ async def _prepare(settings: Settings) -> Started:
         first = await first_run(context, settings.owner_key)
         registered = await register_vendor_keys(context, BY, settings.vendor_keys)
         await sell_by_rule(context, settings.terms)
-        swept = await sweep(context.storage, context.liveness, context.clock)
+        low_nanos = settings.policy.low_balance_nanos
+        swept = await sweep(context.storage, context.liveness, context.clock, low_balance_nanos=low_nanos)
         link = await make_link(context, await found(context)) if first.fresh and settings.dashboard else None
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
     url = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"

@@ -27,6 +27,7 @@ from ports.price_book import PriceBook
 from ports.providers import Providers
 from ports.telemetry import Telemetry, Tracing
 from ports.vault import Vault
+from ports.webhooks import WebhookSender
 
 COST_RATES_MAX = 1_024
 
@@ -38,7 +39,7 @@ class CallContext:
     `keep_alive_ms` is the interval at which a stream is checked for silence, 0 for never. `write_timeout_ms` is how
     long the caller of a stream may read nothing.
     `odd_usages` counts, by provider, the usage reports that were adjusted or completed by an estimate.
-    `dashboard` is whether the dashboard is served.
+    `dashboard` is whether the dashboard is served. `webhooks` sends notices; None where nothing does.
     `strategy` is for bare models; an alias has its own. `unsupported` is the policy for unsupported parameters, unless
     the caller chooses another. `first_token_timeout_ms` of None sets no limit to the start of a stream.
     `filters` see every request before its admission, and the chunks of its answer.
@@ -79,6 +80,7 @@ class CallContext:
     tracing: Tracing | None = None
     sealing: Sealing | None = None
     dashboard: bool = True
+    webhooks: WebhookSender | None = None
     policy: ActionPolicy = field(default_factory=ActionPolicy)
     odd_usages: dict[str, int] = field(default_factory=dict)
     usage_past: UsagePast = field(default_factory=UsagePast)

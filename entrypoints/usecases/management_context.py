@@ -66,6 +66,8 @@ class ActionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     billed      whether calls are charged
     strategy    how a model that several providers serve is routed
     time_zone   whose days and months statistics have, unless a request names another
+    low_balance_nanos  the threshold of wallets that have none of their own; None: none
+    private_webhooks   whether the webhook may be at a loopback or private address, over HTTP too
     """
 
     starter: Starter | None = None
@@ -73,6 +75,8 @@ class ActionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     billed: bool = False
     strategy: Strategy = "round-robin"
     time_zone: str = "UTC"
+    low_balance_nanos: int | None = None
+    private_webhooks: bool = False
 
 
 def _ignore(progress: str) -> None:

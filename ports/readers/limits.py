@@ -1,7 +1,8 @@
-"""Reading limits, budgets and runs, and what counts against them."""
+"""Reading limits, budgets and runs, what counts against them, and the notices of crossings."""
 
 from typing import Protocol
 
+from domain.limits.notices import Notice, Webhook
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 
 
@@ -30,4 +31,16 @@ class LimitReader(Protocol):
 
     async def run(self, user_id: str, run_id: str) -> Run | None:
         """One run of a user."""
+        ...
+
+    async def webhook(self, webhook_id: str) -> Webhook | None:
+        """The webhook, unless it was removed."""
+        ...
+
+    async def notices(self, limit: int) -> list[Notice]:
+        """The newest notices first."""
+        ...
+
+    async def notices_due(self, now_ms: int, since_ms: int, limit: int) -> list[Notice]:
+        """Notices to be sent by now whose crossing was at `since_ms` or later, the most overdue first."""
         ...

@@ -262,8 +262,10 @@ def settle_in(books: Books, outcome: Outcome, now_ms: int = NOW_MS) -> Settlemen
     return settlement
 
 
-def sweep_in(books: Books, now_ms: int = NOW_MS, gone: Sequence[str] = ()) -> Swept:
-    swept = sweep(SweepScope(now_ms=now_ms).view(books), Owners(gone=frozenset(gone)), now_ms)
+def sweep_in(
+    books: Books, now_ms: int = NOW_MS, gone: Sequence[str] = (), low_balance_nanos: int | None = None
+) -> Swept:  # fmt: skip
+    swept = sweep(SweepScope(now_ms=now_ms).view(books), Owners(gone=frozenset(gone)), now_ms, low_balance_nanos)
     decided(books, swept)
     return swept
 

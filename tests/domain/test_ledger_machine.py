@@ -1,7 +1,7 @@
 """Any number of users, calls, processes and deaths, in any order, against a model of ten lines.
 
 The machine runs the real rules over the real scopes, as the storage does; after every step the books are counted,
-the journal is summed and the auditor derives all of it again. (G1, G2, G3, G26)
+the journal is summed and the auditor derives all of it again. (G1, G2, G3, G26, G27)
 """
 
 from collections import Counter, defaultdict
@@ -17,6 +17,7 @@ from domain.billing.verification import Totals
 from domain.books.management_scopes import GrantScope, TransferScope, UserScope
 from domain.books.rows import Call, Ending
 from domain.ledger.ledger import add_grant
+from domain.limits.notices import Notice
 from domain.management.changes import Actor, Changed, Outcome
 from domain.management.wallets import WalletTransfer, take_credit, transfer_credit, void_grant
 from domain.model_api.events import Event
@@ -33,7 +34,6 @@ from tests.domain.build import (
     a_key,
     a_meter,
     a_plan_request,
-    a_rate,
     a_user,
     an_outcome,
     books_with,
@@ -43,6 +43,7 @@ from tests.domain.build import (
     sweep_in,
     write,
 )
+from tests.domain.ledger_model import RATES, THRESHOLDS, Model, cost
 from tests.domain.strategies import ANSWERS
 
 USERS = st.sampled_from(["ada", "bob"])
@@ -50,23 +51,6 @@ PROCESSES = st.sampled_from(["process-1", "process-2"])
 ENDINGS: st.SearchStrategy[Ending] = st.sampled_from(
     ["completed", "provider_failed", "client_disconnected", "timed_out"]
 )
-RATES: tuple[Rate, ...] = (
-    a_rate(),
-    a_rate(id="rate-2", provider="bolt", cache_write_1h_nanos=900_000_000, output_nanos=350_000_001),
-    a_rate(id="rate-3", provider="calm", input_nanos=1, output_nanos=7),
-)
-
-
-class Model:
-    """Credit is in one of four places, and nothing makes or loses any of it."""
-
-    def __init__(self) -> None:
-        self.issued = self.revenue = self.breakage = self.withdrawn = 0
-        self.held: dict[str, int] = {}
-
-    @property
-    def available(self) -> int:
-        return self.issued - self.revenue - self.breakage - self.withdrawn - sum(self.held.values())
 
 
 class Ledger(RuleBasedStateMachine):
@@ -77,7 +61,10 @@ class Ledger(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now_ms = NOW_MS
-        self.books = books_with(a_user("bob"), a_key("bob"), *RATES[1:])
+        # Bob has a threshold of his own, Ada the default.
+        self.books = books_with(a_user("bob", low_balance_nanos=THRESHOLDS["bob"]), a_key("bob"), *RATES[1:])
+        self.balances = {"ada": 0, "bob": 0}
+        self.crossed: Counter[str] = Counter()
         self.model = Model()
         self.endings: dict[str, Call] = {}
 
@@ -123,6 +110,7 @@ class Ledger(RuleBasedStateMachine):
             candidates=tuple(a_candidate(rate, rate.provider) for rate in rates),
             owner=owner,
             deadline_ms=self.now_ms + 2 * HOUR_MS,
+            low_balance_nanos=THRESHOLDS["ada"],
         )
 
         planned = plan_in(self.books, requested, self.now_ms, f"fingerprint of {user}")
@@ -135,7 +123,7 @@ class Ledger(RuleBasedStateMachine):
             case Refused(refusal=InsufficientCredit() as refusal):
                 assert refusal.available_nanos == before < refusal.bound_nanos
                 useful_tokens = OUTPUT_TOKENS_USEFUL if cap is None else cap
-                assert before <= min(_cost(rate, body_bytes, useful_tokens) for rate in rates)
+                assert before <= min(cost(rate, body_bytes, useful_tokens) for rate in rates)
             case _:
                 raise AssertionError(planned)
         return call_id
@@ -174,7 +162,7 @@ class Ledger(RuleBasedStateMachine):
         posted = {grant.id: grant.available_nanos for grant in self.books.grants.values() if self.is_over(grant.id)}
         lost = {held.id for held in self.books.holds.values() if held.owner in gone}
 
-        swept = sweep_in(self.books, self.now_ms, gone)
+        swept = sweep_in(self.books, self.now_ms, gone, THRESHOLDS["ada"])
 
         assert {call.id for call in swept.lost} == lost
         for call in swept.lost:
@@ -193,7 +181,9 @@ class Ledger(RuleBasedStateMachine):
     def a_grant_is_voided(self, n: int) -> None:
         grant = sorted(self.books.grants.values(), key=lambda one: one.id)[n % len(self.books.grants)]
 
-        outcome = void_grant(GrantScope(grant_id=grant.id).view(self.books), self.actor(), grant.id, "a test")
+        outcome = void_grant(
+            GrantScope(grant_id=grant.id).view(self.books), self.actor(), grant.id, "a test", THRESHOLDS["ada"]
+        )
 
         was_over = self.is_over(grant.id)
         assert self.decided(outcome) == (not was_over)
@@ -205,7 +195,9 @@ class Ledger(RuleBasedStateMachine):
     def credit_is_taken(self, user: str, nanos: int) -> None:
         before = self.spendable(user)
 
-        outcome = take_credit(UserScope(name=user).view(self.books), self.actor(), user, nanos, "a test")
+        outcome = take_credit(
+            UserScope(name=user).view(self.books), self.actor(), user, nanos, "a test", THRESHOLDS["ada"]
+        )
 
         assert self.decided(outcome) == (nanos <= before)
         if isinstance(outcome, Changed):
@@ -220,7 +212,8 @@ class Ledger(RuleBasedStateMachine):
         grant_id = f"moved-{len(self.books.grants)}"
         order = WalletTransfer(sender=user, receiver=other, nanos=nanos, reason="a test", grant_id=grant_id)
 
-        outcome = transfer_credit(TransferScope(sender=user, receiver=other).view(self.books), self.actor(), order)
+        facts = TransferScope(sender=user, receiver=other).view(self.books)
+        outcome = transfer_credit(facts, self.actor(), order, THRESHOLDS["ada"])
 
         assert self.decided(outcome) == (nanos <= before)
         moved = nanos if isinstance(outcome, Changed) else 0
@@ -243,6 +236,16 @@ class Ledger(RuleBasedStateMachine):
         assert totals.withdrawn_nanos == model.withdrawn
         assert (totals.held_nanos, totals.open_holds) == (sum(model.held.values()), len(model.held))
         assert sum(grant.held_nanos for grant in self.books.grants.values()) == sum(model.held.values())
+
+    @invariant()
+    def each_crossing_of_a_threshold_has_one_notice(self) -> None:
+        """A balance is what the books have of a wallet; a step moves it once. (G27)"""
+        for user, before in self.balances.items():
+            now = sum(grant.available_nanos + grant.held_nanos for grant in self.books.wallet(user))
+            self.crossed[user] += now < THRESHOLDS[user] <= before
+            self.balances[user] = now
+
+        assert Counter(notice.user_id for notice in self.books.others.get(Notice, {}).values()) == self.crossed
 
     @invariant()
     def nothing_is_ever_below_zero(self) -> None:
@@ -296,12 +299,6 @@ class Ledger(RuleBasedStateMachine):
         assert {held.id: held.hold_lines for held in self.books.holds.values()} == covers
         assert all(self.books.grants[grant_id].held_nanos == nanos for grant_id, nanos in held_before.items())
         return isinstance(outcome, Changed)
-
-
-def _cost(rate: Rate, body_bytes: int, output_tokens: int) -> int:
-    """The most that so much can cost, in the test's own arithmetic."""
-    dearest_input = max(rate.input_nanos, rate.prices.cache_write_1h_nanos or 0)
-    return -(-((body_bytes + 1_500) * dearest_input + output_tokens * rate.output_nanos) // 1_000_000)
 
 
 TestLedger = Ledger.TestCase

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.config import SETTINGS, VENDOR_VARIABLES, Setting, Settings, effective, read_settings
+from entrypoints.config import SETTINGS, Setting, Settings, effective, read_settings
+from entrypoints.vendor_keys import VENDOR_VARIABLES
 
 KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 OTHER_KEY = KEY[::-1]
@@ -26,6 +27,8 @@ GOOD: dict[str, tuple[str, str]] = {
     "NEW_USER_CREDIT_GRANT_ENABLED": ("false", "no"),
     "NEW_USER_CREDIT_GRANT_AMOUNT": ("5", "0.25"),
     "CREDIT_EXPIRATION_DAYS": ("30", "60"),
+    "AIHUB_LOW_BALANCE": ("5", "0.5"),
+    "AIHUB_PRIVATE_WEBHOOKS": ("true", "false"),
     "AIHUB_MARGIN": ("20", "12.5"),
     "AIHUB_CREDIT_PRICE": ("0.01", "2"),
     "AIHUB_UPSTREAM_TIMEOUT_S": ("1", "2"),

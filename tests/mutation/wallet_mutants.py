@@ -3,6 +3,8 @@
 from tests.mutation.mutant import Mutant
 
 WALLETS, IN_WALLETS = "domain/management/wallets.py", "tests/domain/test_wallets.py"
+NOTICES, IN_NOTICES = "domain/limits/notices.py", "tests/domain/test_notices.py"
+WEBHOOKS, IN_WEBHOOKS = "domain/management/webhooks.py", "tests/entrypoints/test_webhooks.py"
 
 # fmt: off
 MUTANTS = (
@@ -23,5 +25,32 @@ MUTANTS = (
     Mutant("the proof forgets what was withdrawn", "domain/billing/verification.py",
            "rest = -issued - revenue - breakage - withdrawn - self._available",
            "rest = -issued - revenue - breakage - self._available", (IN_WALLETS,)),
+    Mutant("a balance at its threshold counts as low", NOTICES,
+           "if not after_nanos < threshold_nanos <= before_nanos:",
+           "if not after_nanos <= threshold_nanos <= before_nanos:", (IN_NOTICES,)),
+    Mutant("a low balance is reported with every call", NOTICES,
+           "if not after_nanos < threshold_nanos <= before_nanos:", "if not after_nanos < threshold_nanos:",
+           (IN_NOTICES,)),
+    Mutant("a wallet's own threshold is ignored", NOTICES,
+           "return (default_nanos if own_nanos is None else own_nanos) or 0", "return default_nanos or 0", (IN_NOTICES,)),
+    Mutant("credit that expires crosses no threshold", "domain/billing/sweep.py",
+           "before - grant.available_nanos", "before", (IN_NOTICES,)),
+    Mutant("budgets do not count what is charged again", "domain/limits/settle.py",
+           "after = budgets.charged(before, 0, nanos, one.mark)", "after = budgets.charged(before, 0, 0, one.mark)",
+           (IN_NOTICES,)),
+    Mutant("two processes claim one notice", WEBHOOKS,
+           "due_ms=now_ms + CLAIM_MS)", "due_ms=now_ms)", (IN_NOTICES, IN_WEBHOOKS)),
+    Mutant("a claim lasts for ever", WEBHOOKS,
+           "due_ms=now_ms + CLAIM_MS)", "due_ms=None)", (IN_NOTICES, IN_WEBHOOKS)),
+    Mutant("a notice is tried for ever", WEBHOOKS,
+           "over = final or one.attempts >= ATTEMPTS_MAX", "over = final", (IN_NOTICES,)),
+    Mutant("what was delivered is sent again", WEBHOOKS,
+           "if one.delivered_ms is not None:", "if False:", (IN_NOTICES,)),
+    Mutant("the time is not signed", "entrypoints/usecases/manage/webhooks.py",
+           'f"{message_id}.{at_s}.".encode() + body', 'f"{message_id}.".encode() + body', (IN_WEBHOOKS,)),
+    Mutant("a private address is called", "adapters/webhooks.py",
+           "if not self._private and (", "if self._private and (", (IN_WEBHOOKS,)),
+    Mutant("an error ends the delivery of notices", "entrypoints/usecases/manage/notice_delivery.py",
+           "except Exception as problem:", "except StorageError as problem:", (IN_WEBHOOKS,)),
 )
 # fmt: on

@@ -30,6 +30,7 @@ from domain.catalog.aliases import Alias
 from domain.catalog.catalog import CatalogRows
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.limits.notices import Notice, Webhook
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
@@ -183,6 +184,19 @@ class MemoryStorage:
     async def run(self, user_id: str, run_id: str) -> Run | None:
         return self._books.limiting.runs.get((user_id, run_id))
 
+    async def webhook(self, webhook_id: str) -> Webhook | None:
+        row = self._books.others.get(Webhook, {}).get(webhook_id)
+        return row if row is not None and row.removed_ms is None else None
+
+    async def notices(self, limit: int) -> list[Notice]:
+        rows = self._books.others.get(Notice, {}).values()
+        return sorted(rows, key=lambda row: (row.at_ms, row.id), reverse=True)[:limit]
+
+    async def notices_due(self, now_ms: int, since_ms: int, limit: int) -> list[Notice]:
+        rows = self._books.others.get(Notice, {}).values()
+        due = [row for row in rows if row.due_ms is not None and row.due_ms <= now_ms and row.at_ms >= since_ms]
+        return sorted(due, key=lambda row: row.due_ms)[:limit]
+
     async def usage(self, query: UsageQuery) -> list[UsageSum]:
         with self._lock:
             sums = [*self._books.usage_sums.values()]
@@ -263,6 +277,7 @@ class MemoryStorage:
                 AuditEntry: [*books.audit],
                 ImportedCall: [*books.imported_calls.values()],
                 UsageSum: [*books.usage_sums.values()],
+                **{kind: [*books.others.get(kind, {}).values()] for kind in (Webhook, Notice)},
             }
 
 

@@ -16,6 +16,7 @@ from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, Transfer, TransferKind
+from domain.limits.notices import Notice, Webhook
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
@@ -91,7 +92,9 @@ def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
             return ((Budget, row.budget_id),)
         case Run():
             return ((User, row.user_id),)
-        case Limit() | Budget():
+        case Notice():
+            return ((User, row.user_id),)
+        case Limit() | Budget() | Webhook():
             return ()
         case User() | ProviderRow() | Alias() | Price() | AuditEntry() | Call() | Transfer() | Idempotency():
             return ()
@@ -229,6 +232,16 @@ def _imported_call(books: Books, row: ImportedCall) -> None:
     _demand(row.id not in books.imported_calls, "call {} is imported twice", row.id)
 
 
+def _notice(books: Books, row: Notice) -> None:
+    old = books.others.get(Notice, {}).get(row.id)
+    same = old is None or (old.user_id, old.kind, old.at_ms) == (row.user_id, row.kind, row.at_ms)
+    _demand(same and row.attempts >= 0, "notice {} becomes another", row.id)
+
+
+def _webhook(_: Books, row: Webhook) -> None:
+    _demand(bool(row.url), "webhook {} leads nowhere", row.id)
+
+
 def _demand(holds: bool, otherwise: str, *facts: object) -> None:
     """Raise, also where `assert` is switched off. The sentence is only made when it is needed."""
     if not holds:
@@ -271,4 +284,6 @@ _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     AuditEntry: _audit,
     UsageSum: _usage_sum,
     ImportedCall: _imported_call,
+    Notice: _notice,
+    Webhook: _webhook,
 }

@@ -17,7 +17,7 @@ from adapters.storage.postgres.tables import BY_KIND, parameters_of, statement_o
 from adapters.storage.working_set import Copy, lookups_of
 from domain.accounts.rows import User
 from domain.books.limit_scopes import ExposureScope
-from domain.books.scopes import CallScope, SettleScope, SweepScope
+from domain.books.scopes import CallScope, RerateScope, SettleScope, SweepScope
 from domain.books.view import View
 
 _USERS = BY_KIND[User]
@@ -27,7 +27,7 @@ _MARK = f"update users set locks = locks + 1 where id = any($1::text[]) returnin
 # The clock is read behind the locks, so rows of one wallet are numbered in the order in which they are committed.
 _META = "select version, (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_us from meta where id = 1"
 # Limits and budgets for several users have no user whose lock could guard what counts against them: `meta` does.
-COUNTING = (CallScope, SettleScope, SweepScope, ExposureScope)
+COUNTING = (CallScope, SettleScope, SweepScope, RerateScope, ExposureScope)
 _META_FOR = {"nobody": "", "readers": " for share", "writer": " for update"}
 _OWNERS = "select fingerprint, user_id, team_id from api_keys where fingerprint = any($1::text[])"
 

@@ -58,6 +58,7 @@ class Kept(Copy):
         books.prices.clear()
         books.adjustments.clear()
         books.usage_sums.clear()
+        books.others.clear()
         kept = len(books.grants) + len(books.holds) + len(books.keys) + len(books.users) + len(books.limiting)
         return kept + sum(map(len, self.complete.values())) <= _KEPT_MAX
 

@@ -22,6 +22,7 @@ from domain.books.statistics.usage_sum import KEY as SUM_KEY
 from domain.catalog.aliases import Alias, AliasTarget, Canary
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import OF_ACTION, OF_GRANT, Adjustment, Grant, HoldLine, LateUsage, Transfer, TransferKind
+from domain.limits.notices import Notice, Webhook
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Reservation, Run
 from domain.model_api.call import AttemptRecord, Capability
 from domain.pricing.by_size import Variants
@@ -281,6 +282,8 @@ LIMIT_CELLS = Table("limit_cells", LimitCell, key=("limit_id", "subject"))
 BUDGETS = Table("budgets", Budget, fixed=("subject", "created_ms"), documents={"alerts": tuple[int, ...]})
 BUDGET_SPENT = Table("budget_spent", BudgetSpent, key=("budget_id", "subject"))
 RUNS = Table("runs", Run, key=("user_id", "run_id"), fixed=("created_ms",))
+WEBHOOKS = Table("webhooks", Webhook)
+NOTICES = Table("notices", Notice, fixed=("user_id", "kind", "limit_nanos", "value_nanos", "at_ms"))
 AUDIT = Table("audit", AuditEntry, appended=True)
 IMPORTED_CALLS = Table("imported_calls", ImportedCall, documents={"usage": Usage | None}, appended=True)
 

@@ -106,6 +106,7 @@ async def _plan(context: CallContext, ask: Ask, catalog: Catalog, found: tuple[C
         digest=ask.digest,
         idempotency_key=ask.idempotency_key,
         payment_link=context.payment_link,
+        low_balance_nanos=context.policy.low_balance_nanos,
         origin=ask.origin,
     )
     call, scope = ask.call, scope_of(ask, found)

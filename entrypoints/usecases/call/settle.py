@@ -175,6 +175,7 @@ class CallSettlement:
             status=kept.status if kept is not None else 0,
             content_type=kept.content_type if kept is not None else "",
             answer=kept.sealed(self._context.vault) if kept is not None else None,
+            low_balance_nanos=self._context.policy.low_balance_nanos,
         )
 
     def _timings(self) -> Timings:

@@ -39,13 +39,14 @@ def base_url_problem(url: str) -> str | None:
         return None if url == "echo://local" else "the built-in provider is at echo://local"
     if port == 0:
         return "port 0 cannot be called"
-    return _host_problem(host, bracketed="[" in parts.netloc)
+    return host_problem(host, bracketed="[" in parts.netloc)
 
 
-def _host_problem(host: str, bracketed: bool) -> str | None:
+def host_problem(host: str, bracketed: bool) -> str | None:
+    """The problem of a host: no name, no address, or one of a metadata service; None if there is none."""
     if not bracketed and not _NAME.fullmatch(host):
         return "write a host name or an IP address after the scheme, such as https://api.example.com/v1"
-    address = _address(host)
+    address = address_of(host)
     if address is None:
         if bracketed:
             return f"{host} is no IPv6 address"
@@ -53,11 +54,11 @@ def _host_problem(host: str, bracketed: bool) -> str | None:
     else:
         refused = any(address in network for network in _METADATA)
     if refused:
-        return f"{host} is a link-local or metadata address, which no provider has"
+        return f"{host} is a link-local or metadata address, which is not called"
     return None
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that the host spells: also 2852039166, 0xa9fea9fe and ::ffff:169.254.169.254; None for a name."""
     try:
         address = ipaddress.ip_address(host)

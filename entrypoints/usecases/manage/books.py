@@ -65,7 +65,8 @@ class BackupWritten(msgspec.Struct, frozen=True, kw_only=True):
 async def sweep(context: ActionContext, request: NoFields) -> SweepView | Denial:
     """Release the hold of every lost call, and end expired credit."""
     hub = context.hub
-    swept = await maintenance.sweep(hub.storage, hub.liveness, hub.clock)
+    low_nanos = context.policy.low_balance_nanos
+    swept = await maintenance.sweep(hub.storage, hub.liveness, hub.clock, low_balance_nanos=low_nanos)
     return SweepView(
         lost=len(swept.lost),
         given_back=Credits(sum(call.hold_nanos for call in swept.lost)),

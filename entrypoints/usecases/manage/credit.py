@@ -70,12 +70,13 @@ class ShowBalance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WalletView(msgspec.Struct, frozen=True, kw_only=True):
-    """The credit that a user can spend, and its grants, oldest first."""
+    """The credit that a user can spend, its own threshold if it has one, and its grants, oldest first."""
 
     user: str
     posted: Credits
     held: Credits
     available: Credits
+    threshold: Credits | None
     grants: list[GrantView]
 
 
@@ -101,6 +102,7 @@ def wallet_view(found: Wallet) -> WalletView:
         posted=Credits(found.balance.posted_nanos),
         held=Credits(found.balance.held_nanos),
         available=Credits(found.balance.available_nanos),
+        threshold=None if found.user.low_balance_nanos is None else Credits(found.user.low_balance_nanos),
         grants=[grant_view(one, found.at_ms) for one in found.grants],
     )
 

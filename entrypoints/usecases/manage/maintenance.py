@@ -37,12 +37,17 @@ class _Look(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def sweep(
-    storage: Storage, liveness: Liveness, clock: Clock, is_running: Callable[[str], bool] | None = None
+    storage: Storage,
+    liveness: Liveness,
+    clock: Clock,
+    is_running: Callable[[str], bool] | None = None,
+    low_balance_nanos: int | None = None,
 ) -> Swept:
     """Release the hold of every lost call, and end expired credit; safe anywhere and any number of times.
 
     `is_running` returns whether this process makes the call of an id or has still to settle it; None where this
-    process makes no calls. Returns what this sweep alone closed, in one or several decisions.
+    process makes no calls. `low_balance_nanos` is the threshold of wallets that have none of their own. Returns what
+    this sweep alone closed, in one or several decisions.
     """
     lost: list[Call] = []
     expired: list[Grant] = []
@@ -53,7 +58,8 @@ async def sweep(
         if found.idle:
             return Swept(lost=tuple(lost), expired_grants=tuple(expired), writes=())
         owners = _owners(found, liveness, is_running)
-        swept = await storage.decide(scope, partial(sweep_rule, owners=owners, now_ms=scope.now_ms))
+        rule = partial(sweep_rule, owners=owners, now_ms=scope.now_ms, low_balance_nanos=low_balance_nanos)
+        swept = await storage.decide(scope, rule)
         lost += swept.lost
         expired += swept.expired_grants
         if len(found.owners) < batch:
@@ -99,7 +105,11 @@ async def keep_in_order(hub: CallContext) -> None:
 async def sweep_own(hub: CallContext) -> Swept:
     """Sweep as the process that makes calls: calls that it has open in the books and does not run are lost, too."""
     return await sweep(
-        hub.storage, hub.liveness, hub.clock, lambda call_id: call_id in hub.running or call_id in hub.unsettled
+        hub.storage,
+        hub.liveness,
+        hub.clock,
+        lambda call_id: call_id in hub.running or call_id in hub.unsettled,
+        hub.policy.low_balance_nanos,
     )
 
 

@@ -60,7 +60,7 @@ async def rerate_calls(context: ActionContext, request: RerateCalls) -> CallsRer
         problem = f"no model {found.model!r} has or had a rate{known}"
         return BadRequest(field=None, problem=problem, remedy=Remedy("rate list"))
     if request.apply:
-        found = await apply(hub, found)
+        found = await apply(hub, found, context.policy.low_balance_nanos)
     names = await user_names(hub.storage)
     calls = [_view(one, names.get(one.call.user_id, one.call.user_id)) for one in found]
     return CallsRerated(
@@ -106,13 +106,16 @@ async def due(context: ManagementContext, model: str, since_ms: int, until_ms: i
     return found
 
 
-async def apply(context: ManagementContext, calls: Sequence[Due]) -> list[Due]:
+async def apply(context: ManagementContext, calls: Sequence[Due], low_balance_nanos: int | None = None) -> list[Due]:
     """Make the adjustments, each in its own decision; returns those that exist now, also if another made them first."""
     made: list[Due] = []
     for one in calls:
         now_ms = context.clock.now_ms()
         scope = RerateScope(call_id=one.call.id)
-        rerated: Rerated = await context.storage.decide(scope, partial(rerate, rate=one.rate, now_ms=now_ms))
+        rerated: Rerated = await context.storage.decide(
+            scope,
+            partial(rerate, rate=one.rate, now_ms=now_ms, low_balance_nanos=low_balance_nanos),
+        )
         if rerated.adjustment is not None:
             made.append(msgspec.structs.replace(one, done=rerated.adjustment))
     return made

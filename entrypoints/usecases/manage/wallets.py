@@ -58,6 +58,13 @@ class TransferCredit(msgspec.Struct, frozen=True, kw_only=True):
     reason: Annotated[str, _REASON]
 
 
+class SetThreshold(msgspec.Struct, frozen=True, kw_only=True):
+    """The balance of a wallet below which a notice is written."""
+
+    user: Annotated[str, Meta(description="the name of the user")]
+    amount: Annotated[Credits | None, Meta(description="credits; 0: none, left out: AIHUB_LOW_BALANCE")] = None
+
+
 class CreditTransferred(msgspec.Struct, frozen=True, kw_only=True):
     """Both wallets after the transfer."""
 
@@ -79,7 +86,8 @@ async def void_grant(context: ActionContext, request: VoidGrant) -> OwnedGrant |
         return problem
     who = acting(context)
     outcome = await context.hub.storage.decide(
-        GrantScope(grant_id=request.id), lambda facts: changes.void_grant(facts, who, request.id, request.reason)
+        GrantScope(grant_id=request.id),
+        lambda facts: changes.void_grant(facts, who, request.id, request.reason, context.policy.low_balance_nanos),
     )
     voided = row_of(outcome, Grant)
     return await _owned(context, voided) if isinstance(voided, Grant) else voided
@@ -115,7 +123,7 @@ async def adjust_credit(context: ActionContext, request: AdjustCredit) -> Wallet
         lambda facts: (
             changes.add_credit(facts, who, request.user, request.reason, grant_of)
             if nanos > 0
-            else changes.take_credit(facts, who, request.user, -nanos, request.reason)
+            else changes.take_credit(facts, who, request.user, -nanos, request.reason, context.policy.low_balance_nanos)
         ),
     )
     return await _after(context, row_of(outcome, User))
@@ -137,7 +145,7 @@ async def transfer_credit(context: ActionContext, request: TransferCredit) -> Cr
     )
     outcome = await context.hub.storage.decide(
         TransferScope(sender=order.sender, receiver=order.receiver),
-        lambda facts: changes.transfer_credit(facts, who, order),
+        lambda facts: changes.transfer_credit(facts, who, order, context.policy.low_balance_nanos),
     )
     sender = await _after(context, row_of(outcome, User))
     if not isinstance(sender, WalletView):
@@ -146,6 +154,17 @@ async def transfer_credit(context: ActionContext, request: TransferCredit) -> Cr
     return (
         receiver if isinstance(receiver, NotFound) else CreditTransferred(sender=sender, receiver=wallet_view(receiver))
     )
+
+
+async def set_threshold(context: ActionContext, request: SetThreshold) -> WalletView | Denial:
+    """The wallet with its threshold."""
+    if request.amount is not None and request.amount < 0:
+        return BadRequest(field="amount", problem="write an amount of credits, such as 5, or 0 for no notices")
+    who, nanos = acting(context), None if request.amount is None else int(request.amount)
+    outcome = await context.hub.storage.decide(
+        UserScope(name=request.user), lambda facts: changes.set_threshold(facts, who, request.user, nanos)
+    )
+    return await _after(context, row_of(outcome, User))
 
 
 async def _after(context: ActionContext, changed: User | Denial) -> WalletView | Denial:
