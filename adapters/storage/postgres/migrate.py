@@ -128,4 +128,4 @@ def _for_snapshots(statement: str) -> list[str]:
 def statements_of(script: str) -> list[str]:
     """The statements of a script, which end with a semicolon at the end of a line; comments are left out."""
     text = "\n".join(line.split("--")[0].rstrip() for line in script.splitlines())
-    return [statement.strip() for statement in text.split(";\n") if statement.strip(" \n;")]
+    return [found for statement in text.split(";\n") if (found := statement.strip(" \n;"))]
