@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from bench import proc
+from bench import cpu_and_memory
 from bench.__main__ import find_hub
 from bench.build import build
 from bench.processes import Processes
@@ -57,13 +57,13 @@ class Watch:
             assert line.getresponse().status == http.client.OK
             self.healthz_ms.append((time.monotonic() - began) * 1e3)
             line.close()
-            self.rss_mb.append(proc.memory(self._server.pid).worker_rss_mb)
+            self.rss_mb.append(cpu_and_memory.memory(self._server.pid).worker_rss_mb)
 
 
 def measure(session: Session, count: int, provider: str) -> Sequence[Row]:
     """The figures of so many streams on a hub of their own."""
     with session.hub(f"{count} streams") as (_, server):
-        before = proc.memory(server.pid).worker_rss_mb
+        before = cpu_and_memory.memory(server.pid).worker_rss_mb
         watch = Watch(server)
         progress(f"{count} streams")
         shape = Shape(seconds=1, model=f"{provider}/bench", stream=True, connections=count, ramp_s=RAMP_S)

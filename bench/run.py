@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bench import coldstart, proc, stages
+from bench import coldstart, cpu_and_memory, stages
 from bench.hub import HubError
 from bench.session import FAST, SLOW, Session, progress
 from bench.table import Row, Target, written
@@ -53,7 +53,7 @@ def billed(session: Session) -> None:
 
 def memory(session: Session, server: Server) -> None:
     """The hub's memory just after load."""
-    held = proc.memory(server.pid)
+    held = cpu_and_memory.memory(server.pid)
     session.add(Row(measure="  RSS of all processes", figure=held.rss_mb, unit="MB", target=RSS))
     session.add(Row(measure="  PSS of all processes", figure=held.pss_mb, unit="MB"))
     session.add(Row(measure="  RSS of the largest (the worker)", figure=held.worker_rss_mb, unit="MB"))

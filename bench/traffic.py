@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import proc
+from bench import cpu_and_memory
 from bench.build import Programs
 from bench.processes import Processes
 
@@ -108,9 +108,9 @@ class Traffic:
 
     def measure(self, name: str, server: Server, shape: Shape, *, cpus: Iterable[int] | None = None) -> Measured:
         """Put load of `shape` on `server` and return the figures; note trouble under `name`."""
-        cpu_before = proc.cpu_seconds(server.pid)
+        cpu_before = cpu_and_memory.cpu_seconds(server.pid)
         result, complaint = self._load(server, shape, self.cpus if cpus is None else cpus)
-        cpu_s = proc.cpu_seconds(server.pid) - cpu_before
+        cpu_s = cpu_and_memory.cpu_seconds(server.pid) - cpu_before
         requests, events = int(result["requests"]), int(result.get("events", 0))
         bad = requests - int(result["ok"])
         unsent = int(result.get("unsent", 0))

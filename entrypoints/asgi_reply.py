@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from entrypoints.asgi_exchange import Exchange, Scope
-from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.dialects.dialect_choice import dialect_of
 from entrypoints.http.replies import refuse
 from entrypoints.http.unrouted import internal_error, unreadable
 from entrypoints.http.wire import Handler, Leave, Reply, Request

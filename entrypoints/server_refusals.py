@@ -5,7 +5,7 @@ from typing import assert_never
 from domain.refusals import BadHttp, BadRequest, HubFull, Refusal, TooLarge
 from entrypoints.asgi_exchange import Scope, Send, send_reply
 from entrypoints.http.cors import cors_headers
-from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.dialects.dialect_choice import dialect_of
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Request, joined
 from entrypoints.server import REFUSED, Refused

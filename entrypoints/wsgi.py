@@ -20,7 +20,7 @@ import falcon
 from domain.refusals import Refusal, TooLarge
 from entrypoints.falcon_middleware import middleware
 from entrypoints.http.bodies import is_announced_too_large, key_refusal, short_body_refusal
-from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.dialects.dialect_choice import dialect_of
 from entrypoints.http.replies import refuse
 from entrypoints.http.routes import by_template, canonical_path, served_routes
 from entrypoints.http.unrouted import internal_error, unreadable, unserved

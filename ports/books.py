@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
 from domain.books.rows import Call, Decision, Hold
+from domain.books.scope_protocol import View
 from domain.books.statistics.sums import SummedCall
 from domain.books.statistics.usage_sum import UsageSum
-from domain.books.view import View
 from domain.ledger.audited import AuditedCall, AuditedLine
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.limits.rows import BudgetSpent, Limit, LimitCell, Run

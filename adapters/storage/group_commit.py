@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Generic, Self, TypeVar, cast
 
 from domain.books.rows import Decision
-from domain.books.view import View
+from domain.books.scope_protocol import View
 from ports.books import CommitUnknown, StorageError, WriterFigures
 from ports.durations import Histogram
 

@@ -11,9 +11,9 @@ from typing import Any
 from adapters.storage.group_commit import Operation
 from domain.books.lookups import Lookup
 from domain.books.rows import Call, Hold
+from domain.books.scope_protocol import View
 from domain.books.scopes import CallScope
 from domain.books.statistics.usage_sum import UsageSum
-from domain.books.view import View
 from domain.books.working_copy import Books
 
 Keys = dict[type, Callable[[Any], Any]]

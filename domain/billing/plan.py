@@ -12,8 +12,8 @@ import msgspec
 from domain.accounts.identity import Caller, identify
 from domain.accounts.key_access import calling_refusal, may_call
 from domain.accounts.rows import ApiKey, User
-from domain.billing import limiting
-from domain.billing.limiting import NOTHING_HELD, CostRate, Limited, limited
+from domain.billing import limits_of_call
+from domain.billing.limits_of_call import NOTHING_HELD, CostRate, Limited, limited
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency, Row
 from domain.books.scopes import CallFacts
 from domain.catalog.catalog import Served
@@ -144,17 +144,17 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
         return Refused(refusal=affordable)
     owed_nanos: dict[str, int] = {}
     if limits is not None and limits.limits.has_caps:
-        owed_nanos = limiting.owed(request.call, affordable, request.cost_rate)
-        within = limiting.within_caps(limits.limits, affordable, owed_nanos)
+        owed_nanos = limits_of_call.owed(request.call, affordable, request.cost_rate)
+        within = limits_of_call.within_caps(limits.limits, affordable, owed_nanos)
         if not isinstance(within, tuple):
             return Refused(refusal=within)
         affordable = within
     held_nanos = max(entry.bound.nanos if entry.bound else 0 for entry in affordable)
-    if limits is not None and limiting.is_stopped(limits.limits) and (held_nanos or not request.billed):
+    if limits is not None and limits_of_call.is_stopped(limits.limits) and (held_nanos or not request.billed):
         return Refused(refusal=PaidCallsStopped())
     taken = NOTHING_HELD
     if limits is not None:
-        taken = limiting.held(limits, affordable, owed_nanos, user.id, held_nanos, now_ms)
+        taken = limits_of_call.held(limits, affordable, owed_nanos, user.id, held_nanos, now_ms)
     moves = hold(facts.grants, request.call_id, held_nanos, now_ms)
     held = _hold_of(request, caller, held_nanos, moves.lines, taken.reserved, now_ms)
     writes = (*moves.grants, *moves.transfers, held, *_claim(request, user, now_ms), *taken.rows)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from domain.billing.limiting import charged_again, counted_nanos
+from domain.billing.limits_of_call import charged_again, counted_nanos
 from domain.billing.settlement import occasion_of
 from domain.books.rows import Call, Row
 from domain.books.scopes import RerateFacts

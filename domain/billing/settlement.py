@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from domain.billing.limiting import models_of, resolved, tokens_of
+from domain.billing.limits_of_call import models_of, resolved, tokens_of
 from domain.billing.metering import Measured, Meter, counted, measure
 from domain.billing.rerank_usage import ranked
 from domain.books.rows import Call, Ending, Hold, Idempotency, Row, call_of

@@ -11,7 +11,7 @@ It can run anywhere and any number of times: it reads only what is open now.
 
 import msgspec
 
-from domain.billing.limiting import Resolved
+from domain.billing.limits_of_call import Resolved
 from domain.books.rows import Call, Hold, Row, call_of
 from domain.books.scopes import SweepFacts
 from domain.books.statistics.sums import sum_of_call

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from domain.billing.limit_verification import LimitAuditor
-from domain.billing.limiting import models_of
+from domain.billing.limits_of_call import models_of
 from domain.billing.settlement import occasion_of
 from domain.books.ids import CALL, ENTRY, text_of
 from domain.books.ids import GRANT as GRANT_ID

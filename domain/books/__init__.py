@@ -7,7 +7,7 @@ Its modules:
     call_query         which calls of the call log are read
     statistics         what was used and charged, as sums that are proved against the calls
     lookups            rows of one type by the values of some columns, as data
-    view               the protocol of a scope: steps to load, and the facts to show
+    scope_protocol     the protocol of a scope: steps to load, and the facts to show
     call_steps         which rows the scopes of a call name, its limits, budgets and run too
     scopes             the rows that a rule needs, and how they become its facts
     management_scopes  the scopes of an operator's changes

@@ -16,7 +16,7 @@ from domain.books.lookups import (
     RUN_BY_ID,
     SPENT_OF_BUDGET,
 )
-from domain.books.view import Want
+from domain.books.scope_protocol import Want
 from domain.books.working_copy import Books
 from domain.limits import subjects
 from domain.limits.notices import threshold_in

@@ -14,7 +14,7 @@ from domain.books.lookups import (
     RUN_BY_ID,
     WEBHOOK_BY_ID,
 )
-from domain.books.view import Steps
+from domain.books.scope_protocol import Steps
 from domain.books.working_copy import Books
 from domain.limits.notices import Notice, Webhook
 from domain.limits.rows import Budget, Limit, Reservation, Run

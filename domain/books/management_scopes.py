@@ -27,7 +27,7 @@ from domain.books.lookups import (
     USER_BY_NAME,
 )
 from domain.books.rows import Idempotency
-from domain.books.view import Steps, View
+from domain.books.scope_protocol import Steps, View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow

@@ -37,7 +37,7 @@ from domain.books.lookups import (
     VOIDED_GRANTS,
 )
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency
-from domain.books.view import Steps
+from domain.books.scope_protocol import Steps
 from domain.books.working_copy import Books
 from domain.ledger.ledger import posted
 from domain.ledger.rows import Adjustment, Grant

@@ -6,7 +6,7 @@ import msgspec
 
 from domain.accounts.rows import Member, User
 from domain.books.lookups import MEMBER_BY_IDS, USER_BY_NAME
-from domain.books.view import Steps
+from domain.books.scope_protocol import Steps
 from domain.books.working_copy import Books
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from entrypoints.actions.action import every_action
-from entrypoints.actions.places import places
+from entrypoints.actions.paths import places
 from entrypoints.cli.parser import build_parser
 
 BEGIN = "<!-- commands: made by `make reference`; change the action table instead -->\n"

@@ -1,8 +1,8 @@
 """Replies where no handler answers: an unknown path, an unreadable body, or a failure of the hub."""
 
 from domain.refusals import BadRequest, EncodedBody, NoUpgrade, Refusal, UnknownPath, WrongMethod
-from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.dialects.dialect import ErrorBody
+from entrypoints.http.dialects.dialect_choice import dialect_of
 from entrypoints.http.not_offered import surface_of
 from entrypoints.http.replies import JSON_HEADER, refuse
 from entrypoints.http.wire import Reply, Request

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.providers.alternating_turns import JSON_ALONE
 from adapters.providers.anthropic import ANTHROPIC
-from adapters.providers.turns import JSON_ALONE
 from domain.model_api.requests import (
     Audio,
     ChatRequest,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from adapters.providers.arguments import arguments_object
+from adapters.providers.tool_arguments import arguments_object
 
 
 @pytest.mark.parametrize(("arguments", "sent"), [

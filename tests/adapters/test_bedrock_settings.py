@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.providers.alternating_turns import JSON_ALONE
 from adapters.providers.bedrock import BEDROCK
 from adapters.providers.bedrock.families import family
-from adapters.providers.turns import JSON_ALONE
 from domain.model_api.requests import Message, ResponseFormat, Text, Thinking, Tool, ToolCall, ToolChoice, ToolResult
 from tests.support.bedrock import CLAUDE, LLAMA, NOVA, attempt, encoded, requested
 

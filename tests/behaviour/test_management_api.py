@@ -7,7 +7,7 @@ import pytest
 
 from domain.accounts.permissions import PERMISSIONS, Permission
 from entrypoints.actions.action import every_action
-from entrypoints.actions.places import ONLY_COMMANDS, Place, places
+from entrypoints.actions.paths import ONLY_COMMANDS, Place, places
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.plain_calls import CHAT, ask, openai_body

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from entrypoints.actions.places import places
+from entrypoints.actions.paths import places
 from entrypoints.http.management.conditions import reads_of
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from domain.accounts.permissions import PERMISSIONS, Permission
-from entrypoints.actions.places import places
+from entrypoints.actions.paths import places
 from entrypoints.http.aigne_management import user_routes
 from entrypoints.http.aigne_management.routes import _PREFIXES, FOR_ADMINS
 from entrypoints.http.wire import Route

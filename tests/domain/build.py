@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
-from domain.billing.late import settle_late_too
+from domain.billing.late_settlement import settle_late_too
 from domain.billing.metering import Meter, observe
 from domain.billing.plan import Plan, Planned, PlanRequest, plan_call
 from domain.billing.settlement import Outcome, Settlement

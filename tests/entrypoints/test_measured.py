@@ -9,7 +9,7 @@ from domain.books.statistics.summary import nothing, total
 from domain.books.statistics.usage_sum import ADDED, UsageSum
 from entrypoints.http.api.exposition import exposition
 from entrypoints.usecases.call.latencies import Latencies
-from entrypoints.usecases.manage.measured import MODELS_MAX, Measured, OpenHolds, bounded
+from entrypoints.usecases.manage.metrics_figures import MODELS_MAX, Measured, OpenHolds, bounded
 from ports.books import WriterFigures
 from ports.durations import Histogram
 from tests.entrypoints.test_latencies import event

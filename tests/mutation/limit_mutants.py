@@ -5,7 +5,7 @@ from tests.mutation.mutant import Mutant
 RATES, IN_RATES = "domain/limits/rates.py", "tests/domain/test_rates.py"
 BUDGETS, IN_BUDGETS = "domain/limits/budgets.py", "tests/domain/test_budgets.py"
 RESERVE, SETTLE = "domain/limits/reserve.py", "domain/limits/settle.py"
-LIMITING, PLAN = "domain/billing/limiting.py", "domain/billing/plan.py"
+LIMITING, PLAN = "domain/billing/limits_of_call.py", "domain/billing/plan.py"
 PROOF = "domain/billing/limit_verification.py"
 IN_CALLS, IN_LAWS = "tests/domain/test_limits_of_calls.py", "tests/domain/test_limit_laws.py"
 IN_MONEY = "tests/domain/test_budgets_of_calls.py"

@@ -2,7 +2,7 @@
 
 from tests.mutation.mutant import Mutant
 
-LATE, IN_LATE = "domain/billing/late.py", "tests/domain/test_late.py"
+LATE, IN_LATE = "domain/billing/late_settlement.py", "tests/domain/test_late.py"
 SUMS, PROOF = "domain/books/statistics/sums.py", "domain/books/statistics/proof.py"
 IN_SUMS, IN_STORAGE = "tests/domain/test_statistics.py", "tests/adapters/test_storage_usage.py"
 VERIFICATION, IN_VERIFICATION = "domain/billing/verification.py", "tests/domain/test_verification.py"

@@ -23,7 +23,7 @@ from adapters.storage.group_commit import GroupCommit
 from adapters.storage.sqlite.storage import SqliteStorage
 from adapters.system import RandomIds, SystemClock
 from domain.books.rows import Decision
-from domain.books.view import View
+from domain.books.scope_protocol import View
 from domain.failures import Failure
 from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.requests import ModelRequest

@@ -21,10 +21,10 @@ from domain.accounts.rows import ApiKey, Member, User
 from domain.books.call_query import CallQuery, LineQuery, LoggedCall
 from domain.books.ids import CALL, packed
 from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, ImportedCall, running
+from domain.books.scope_protocol import View
 from domain.books.scopes import team_of_key
 from domain.books.statistics.summary import PastUsage, UsageQuery
 from domain.books.statistics.usage_sum import KEY, UsageSum, added
-from domain.books.view import View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.catalog import CatalogRows

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 
-from entrypoints.actions.places import Place, places
+from entrypoints.actions.paths import Place, places
 from tests.behaviour.plain_calls import CHAT, ask, openai_body
 from tests.support.hub import HubProcess, running_hub
 

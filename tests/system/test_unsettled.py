@@ -11,7 +11,7 @@ import pytest
 from domain.billing.metering import Meter
 from domain.billing.settlement import Outcome
 from domain.books.rows import Decision
-from domain.books.view import View
+from domain.books.scope_protocol import View
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call.unsettled import KEPT_MAX
 from entrypoints.usecases.manage.maintenance import sweep_own

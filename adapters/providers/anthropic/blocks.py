@@ -10,9 +10,9 @@ import msgspec
 
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import reported
-from adapters.providers.arguments import arguments_text
 from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.lenient_json import SPELLED, Lenient
+from adapters.providers.tool_arguments import arguments_text
 from adapters.providers.usage_counts import UNREPORTED
 from domain.dialects.stop_reasons import ANTHROPIC
 from domain.model_api.events import (

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.alternating_turns import JSON_ALONE, has_content, merged, split, visible_stops, wants_json_alone
 from adapters.providers.anthropic.refuse import EFFORTS, TEMPERATURE_MAX, keeps
 from adapters.providers.anthropic.schema import strict_schema
-from adapters.providers.arguments import arguments_object
 from adapters.providers.input_schema import input_schema
-from adapters.providers.turns import JSON_ALONE, has_content, merged, split, visible_stops, wants_json_alone
+from adapters.providers.tool_arguments import arguments_object
 from adapters.providers.unsupported import cooled, without_blocks
 from domain.dialects.claude_generations import SAMPLING, sampling_left_out, thinking_of
 from domain.dialects.tool_call_ids import ANTHROPIC_IDS, fitted_id

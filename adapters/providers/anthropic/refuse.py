@@ -7,7 +7,7 @@ dialect (Anthropic's own pass through).
 
 from collections.abc import Iterator
 
-from adapters.providers.turns import has_content, split
+from adapters.providers.alternating_turns import has_content, split
 from adapters.providers.unsupported import (
     refusing,
     unsupported_block,

@@ -32,11 +32,11 @@ from adapters.providers.anthropic.blocks import (
 )
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, reported
-from adapters.providers.arguments import arguments_text
 from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import SPELLED, Lenient
 from adapters.providers.open_blocks import Blocks, OpenBlock, add_citation, add_input, stopped
+from adapters.providers.tool_arguments import arguments_text
 from adapters.providers.usage_counts import UNREPORTED
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta

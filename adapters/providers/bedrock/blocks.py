@@ -11,13 +11,13 @@ import binascii
 
 import msgspec
 
-from adapters.providers.arguments import arguments_text
 from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import NAME, malformed
 from adapters.providers.bedrock.turns import BASE64_MARK
 from adapters.providers.bedrock.usage import Service, reported
 from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.lenient_json import Lenient
+from adapters.providers.tool_arguments import arguments_text
 from domain.dialects.stop_reasons import BEDROCK
 from domain.model_api.events import (
     Broken,

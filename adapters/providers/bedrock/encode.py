@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.alternating_turns import JSON_ALONE, split, visible_stops, wants_json_alone
 from adapters.providers.anthropic.schema import strict_schema
 from adapters.providers.bedrock.families import CACHING, CLAUDE, family, model_fields
 from adapters.providers.bedrock.names import Names
@@ -19,7 +20,6 @@ from adapters.providers.bedrock.provider_blocks import provider_block
 from adapters.providers.bedrock.tools import claude_choice, tool_config
 from adapters.providers.bedrock.turns import cache_point, system, turns
 from adapters.providers.decode_errors import DECODE_ERRORS
-from adapters.providers.turns import JSON_ALONE, split, visible_stops, wants_json_alone
 from adapters.providers.unsupported import cooled, without_blocks
 from domain.dialects.claude_generations import SAMPLING, sampling_left_out
 from domain.model_api.call import Attempt

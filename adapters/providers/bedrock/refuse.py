@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from adapters.providers.alternating_turns import has_content, split
 from adapters.providers.bedrock.encode import MODEL_FIELDS, TEMPERATURE_MAX, tier_of
 from adapters.providers.bedrock.failure import NAME
 from adapters.providers.bedrock.families import CLAUDE, CLAUDE_FIELDS, CONTEXT_MANAGEMENT, family, unsupported
@@ -16,7 +17,6 @@ from adapters.providers.bedrock.names import Names
 from adapters.providers.bedrock.provider_blocks import provider_block
 from adapters.providers.bedrock.tools import system_tools, unsupported_tools
 from adapters.providers.decode_errors import DECODE_ERRORS
-from adapters.providers.turns import has_content, split
 from adapters.providers.unsupported import (
     refusing,
     unsupported_block,

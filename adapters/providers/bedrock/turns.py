@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.arguments import arguments_object
+from adapters.providers.alternating_turns import has_content, merged
 from adapters.providers.bedrock.citations import cited_text
 from adapters.providers.bedrock.families import ALLOWED_WITH_RESULTS, CACHING
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names, tool_id
 from adapters.providers.bedrock.provider_blocks import provider_block
 from adapters.providers.decode_errors import DECODE_ERRORS
-from adapters.providers.turns import has_content, merged
+from adapters.providers.tool_arguments import arguments_object
 from domain.model_api.requests import (
     Audio,
     Document,

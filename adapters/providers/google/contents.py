@@ -17,10 +17,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.arguments import arguments_object
 from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import blob, document, elsewhere, image
+from adapters.providers.tool_arguments import arguments_object
 from domain.dialects.signatures import googles
 from domain.model_api.requests import (
     Audio,

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.alternating_turns import with_a_turn
 from adapters.providers.google.contents import contents, instruction
 from adapters.providers.google.extras import extras
 from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import is_elsewhere, is_image
 from adapters.providers.google.schema import cleaned
-from adapters.providers.turns import with_a_turn
 from adapters.providers.unsupported import without_blocks
 from domain.model_api.call import Attempt
 from domain.model_api.requests import ChatRequest, Image, ProviderPart, Thinking, Tool, ToolResult

@@ -6,13 +6,13 @@ House rule: the encoder leaves out the fields named here, or the request is refu
 
 from collections.abc import Iterator, Mapping
 
+from adapters.providers.alternating_turns import with_a_turn
 from adapters.providers.google.contents import call_names
 from adapters.providers.google.encode import EFFORTS, SEED_MAX, details, keeps
 from adapters.providers.google.extras import unsupported_extra
 from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import is_googles_file
 from adapters.providers.google.schema import is_narrowed
-from adapters.providers.turns import with_a_turn
 from adapters.providers.unsupported import refusing, unsupported_block, unsupported_choice, unsupported_settings
 from domain.dialects.unsupported_params import Lack
 from domain.model_api.requests import (

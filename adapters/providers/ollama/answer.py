@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.providers.arguments import arguments_text
 from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import SPELLED, Lenient
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
+from adapters.providers.tool_arguments import arguments_text
 from adapters.providers.usage_counts import Reader, usage_of
 from domain.dialects.stop_reasons import OLLAMA
 from domain.failures import Failure

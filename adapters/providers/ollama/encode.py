@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.arguments import arguments_object
 from adapters.providers.ollama.answer import NAME
 from adapters.providers.openai.encode import plain_tool
+from adapters.providers.tool_arguments import arguments_object
 from adapters.providers.unsupported import refusing, unsupported_block, unsupported_settings, without_blocks
 from domain.dialects.unsupported_params import Lack
 from domain.model_api.call import Attempt

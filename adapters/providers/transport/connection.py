@@ -15,8 +15,8 @@ import httpx2
 
 from adapters.providers.transport.answer import Answer, RequestNotReceived, framing_of
 from adapters.providers.transport.dialing import Origin
-from adapters.providers.transport.kernel import acknowledged_bytes, second_descriptor
 from adapters.providers.transport.request import Opening
+from adapters.providers.transport.tcp_info import acknowledged_bytes, second_descriptor
 
 # The most bytes between two chunks of body: headers, interim answers, chunk extensions and trailers.
 HEAD_BYTES_MAX = 128 * 1024

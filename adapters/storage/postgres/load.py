@@ -17,8 +17,8 @@ from adapters.storage.postgres.tables import BY_KIND, parameters_of, statement_o
 from adapters.storage.working_set import Copy, lookups_of
 from domain.accounts.rows import User
 from domain.books.limit_scopes import ExposureScope
+from domain.books.scope_protocol import View
 from domain.books.scopes import CallScope, RerateScope, SettleScope, SweepScope
-from domain.books.view import View
 
 _USERS = BY_KIND[User]
 _COLUMNS = _USERS.columns

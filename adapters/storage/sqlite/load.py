@@ -12,7 +12,7 @@ from typing import Any
 from adapters.storage.sqlite.tables import BY_KIND, json_text
 from adapters.storage.working_set import Copy, lookups_of
 from domain.books.lookups import Lookup
-from domain.books.view import View
+from domain.books.scope_protocol import View
 
 # The list of values is bound as one JSON array, so that the text of a statement, and its plan, never change.
 _TESTS = {"null": "{} is null", "not null": "{} is not null", "positive": "{} > 0"}

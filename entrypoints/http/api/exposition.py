@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from domain.books.statistics.usage_sum import UsageSum
-from entrypoints.usecases.manage.measured import Measured
+from entrypoints.usecases.manage.metrics_figures import Measured
 from ports.durations import BOUNDS_US, Histogram
 
 if TYPE_CHECKING:

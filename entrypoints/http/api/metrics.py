@@ -17,7 +17,7 @@ from entrypoints.http.keys import caller_of_request, keys_of
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call_context import CallContext
-from entrypoints.usecases.manage.measured import measured
+from entrypoints.usecases.manage.metrics_figures import measured
 from ports.books import StorageError
 
 

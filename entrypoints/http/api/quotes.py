@@ -7,8 +7,8 @@ import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest, Refusal
-from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.dialects.dialect import CallerDialect
+from entrypoints.http.dialects.dialect_choice import dialect_of
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.replies import json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request

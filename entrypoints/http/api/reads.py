@@ -13,7 +13,7 @@ from domain.refusals import BadRequest, NotFound, Refusal, StorageUnavailable
 from domain.routing.tree import Route, offers_of
 from entrypoints.http.api.model_description import Listed, anthropic_model, google_model, openai_model
 from entrypoints.http.api.paging import page_of
-from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.dialects.dialect_choice import dialect_of
 from entrypoints.http.dialects.google.recognition import is_googles, with_key
 from entrypoints.http.keys import caller_of_request
 from entrypoints.http.replies import json_reply, refuse

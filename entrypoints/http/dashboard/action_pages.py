@@ -12,7 +12,7 @@ import msgspec
 from domain.refusals import BadRequest, NotFound, Refusal
 from entrypoints.actions import NOUNS
 from entrypoints.actions.action import Action, every_action
-from entrypoints.actions.places import ONLY_COMMANDS
+from entrypoints.actions.paths import ONLY_COMMANDS
 from entrypoints.http.dashboard.forms import Field, fields_of_form, given_fields, with_error
 from entrypoints.http.dashboard.page import (
     Redirect,

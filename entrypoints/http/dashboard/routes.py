@@ -17,7 +17,7 @@ from entrypoints.http.dashboard.pages.new_provider import new_provider_page, sav
 from entrypoints.http.dashboard.pages.overview import overview_page
 from entrypoints.http.dashboard.pages.playground import playground_page
 from entrypoints.http.dashboard.pages.usage import usage_csv, usage_page
-from entrypoints.http.dashboard.relay import relay_routes
+from entrypoints.http.dashboard.playground_calls import relay_routes
 from entrypoints.http.dashboard.sign_in import link_page, sign_in, sign_in_page, sign_out, use_sign_in_link
 from entrypoints.http.dashboard.sign_in_attempts import SignInAttempts
 from entrypoints.http.dashboard.static_files import TEMPLATE, static_handler

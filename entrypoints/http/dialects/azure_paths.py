@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from domain.refusals import UnknownPath
-from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.dialects.dialect_choice import dialect_of
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
 

@@ -18,7 +18,7 @@ import msgspec
 
 from domain.books.management_scopes import NothingScope, repeatable
 from domain.books.rows import Decision, Idempotency
-from domain.books.view import View
+from domain.books.scope_protocol import View
 from domain.management.guarded_changes import (
     Claim,
     Made,
@@ -31,7 +31,7 @@ from domain.management.guarded_changes import (
     look,
 )
 from domain.refusals import BadRequest, Refusal
-from entrypoints.actions.places import Place
+from entrypoints.actions.paths import Place
 from entrypoints.http.replies import JSON_HEADER
 from entrypoints.http.wire import Reply, Request
 from entrypoints.usecases import public_types

@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 from entrypoints.actions.action import Action
-from entrypoints.actions.places import Place
+from entrypoints.actions.paths import Place
 from entrypoints.http.management.conditions import KEY_CHARACTERS_MAX, reads_of
 from entrypoints.usecases import public_types
 

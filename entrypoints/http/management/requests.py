@@ -14,7 +14,7 @@ import msgspec
 
 from domain.refusals import BadRequest
 from entrypoints.actions.action import Action
-from entrypoints.actions.places import Place
+from entrypoints.actions.paths import Place
 from entrypoints.http.decode_errors import written_path, wrong_form
 from entrypoints.http.wire import Request
 from entrypoints.usecases import public_types

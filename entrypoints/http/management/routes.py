@@ -13,7 +13,7 @@ from domain.accounts.key_access import management_refusal
 from domain.accounts.permissions import denied
 from domain.management.guarded_changes import Claim
 from domain.refusals import BadRequest, PreconditionFailed, Refusal, StorageUnavailable
-from entrypoints.actions.places import Place, places
+from entrypoints.actions.paths import Place, places
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from entrypoints.http.exports import Exported
 from entrypoints.http.keys import caller_of_request

@@ -11,7 +11,7 @@ from functools import partial
 
 import anyio
 
-from domain.billing.late import settle_late_too
+from domain.billing.late_settlement import settle_late_too
 from domain.billing.metering import Meter, uncounted_input
 from domain.billing.plan import Affordable
 from domain.billing.settlement import Outcome, Settlement

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
-from domain.billing.late import settle_late_too
+from domain.billing.late_settlement import settle_late_too
 from domain.billing.settlement import Outcome, Settlement
 from domain.books.scopes import SettleFacts, SettleScope
 from ports.books import Storage

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from domain.refusals import UnknownPath
-from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.dialects.dialect_choice import dialect_of
 from entrypoints.http.dialects.google import google_caller
 from entrypoints.http.dialects.google.count_tokens import count_handler
 from entrypoints.http.dialects.google.embeddings import embed_handler

@@ -12,9 +12,9 @@ import msgspec
 
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import Decision, Hold, Row
+from domain.books.scope_protocol import View
 from domain.books.statistics.summary import UsageQuery
 from domain.books.statistics.usage_sum import UsageSum
-from domain.books.view import View
 from domain.books.working_copy import Books
 from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Grant

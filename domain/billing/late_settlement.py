@@ -10,7 +10,7 @@ A whole answer is not sent before its settlement, so a lost one was not delivere
 
 import msgspec
 
-from domain.billing.limiting import charged_again, counted_nanos
+from domain.billing.limits_of_call import charged_again, counted_nanos
 from domain.billing.metering import Measured
 from domain.billing.rerating import WRITER, journal_line
 from domain.billing.settlement import Outcome, Settlement, measured_of, settle
