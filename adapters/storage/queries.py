@@ -112,13 +112,13 @@ _RUN = Query(kind=Run, rest="where user_id = ? and run_id = ?", columns=("user_i
 _NEWEST_IMPORTED = "order by started_ms desc, id desc limit ?"
 _IMPORTED = Query(
     kind=ImportedCall,
-    rest=f"where (started_ms < ? or (started_ms = ? and id < ?)) {_NEWEST_IMPORTED}",
-    columns=("started_ms", "started_ms", "id", None),
+    rest=f"where (started_ms, id) < (?, ?) {_NEWEST_IMPORTED}",
+    columns=("started_ms", "id", None),
 )
 _IMPORTED_OF_CALLER = Query(
     kind=ImportedCall,
-    rest=f"where caller = ? and (started_ms < ? or (started_ms = ? and id < ?)) {_NEWEST_IMPORTED}",
-    columns=("caller", "started_ms", "started_ms", "id", None),
+    rest=f"where caller = ? and (started_ms, id) < (?, ?) {_NEWEST_IMPORTED}",
+    columns=("caller", "started_ms", "id", None),
 )
 _IMPORTED_CALL = Query(kind=ImportedCall, rest="where id = ?", columns=("id",))
 
@@ -241,8 +241,8 @@ class BookReads:
         before = None if before_id is None else await self._one(_IMPORTED_CALL(before_id))
         at_ms, at = (_TIME_MAX, "") if before is None else (before.started_ms, before.id)
         if caller is None:
-            return await self._rows(_IMPORTED(at_ms, at_ms, at, limit))
-        return await self._rows(_IMPORTED_OF_CALLER(caller, at_ms, at_ms, at, limit))
+            return await self._rows(_IMPORTED(at_ms, at, limit))
+        return await self._rows(_IMPORTED_OF_CALLER(caller, at_ms, at, limit))
 
     async def webhook(self, webhook_id: str) -> Webhook | None:
         return await self._one(_WEBHOOK(webhook_id))

@@ -90,13 +90,14 @@ async def test_any_number_of_processes_may_start_on_an_empty_database(empty: str
 
 
 async def test_a_migration_that_was_interrupted_is_applied_again_from_its_beginning(empty: str) -> None:
-    first = read_migrations(MIGRATIONS)[0]
+    migrations = read_migrations(MIGRATIONS)
+    first = migrations[0]
     connection = await asyncpg.connect(empty)
     broken = type(first)(first.name, first.sha256, f"{first.script}\nselect 1 / 0;\n")
     with pytest.raises(asyncpg.DivisionByZeroError):
         await migrate(connection, (broken,))
 
-    assert await migrate(connection, (first,)) == [first.name]
+    assert await migrate(connection, migrations) == [each.name for each in migrations]
     await connection.close()
 
 

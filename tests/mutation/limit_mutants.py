@@ -44,7 +44,7 @@ MUTANTS = (
     Mutant("a model that did not answer is charged", SETTLE,
            "ended.charge_nanos if counts_here else 0", "ended.charge_nanos", (IN_MONEY, IN_LAWS)),
     Mutant("a stop stops nothing", PLAN,
-           "limiting.is_stopped(limits.limits) and", "False and", (IN_MONEY,)),
+           "limits_of_call.is_stopped(limits.limits) and", "False and", (IN_MONEY,)),
     Mutant("a budget of one model covers less than is held", PLAN,
            "if held_nanos <= one.has_nanos]", "if one.full]", (IN_MONEY,)),
     Mutant("a budget never runs out", PLAN,

@@ -23,7 +23,7 @@ MUTANTS = (
            "available_nanos=grants[line.grant_id].available_nanos - line.nanos",
            "available_nanos=grants[line.grant_id].available_nanos", (IN_LATE,)),
     Mutant("a late charge has no sum", LATE,
-           ", adjustment, sum_of_adjustment(call, adjustment, WRITER))", ", adjustment)", (IN_LATE,)),
+           ", adjustment, sum_of_adjustment(call, adjustment, WRITER), ", ", adjustment, ", (IN_LATE,)),
     Mutant("a sum is of the quarter of its end", SUMS,
            "call.started_ms - call.started_ms % SLOT_MS", "(call.ended_ms or 0) - (call.ended_ms or 0) % SLOT_MS",
            (IN_SUMS,)),

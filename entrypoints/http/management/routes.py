@@ -138,8 +138,9 @@ async def _changed(hub: CallContext, acting: ActionContext, change: Change, clai
 
 async def _difference(acting: ActionContext, read: Place, request: Request) -> Refusal | None:
     """Why the request's If-Match does not hold now; None where it does."""
-    named = request.path_values if read.named else {}
-    requested = request_from(read.action, {name: text for name, text in named.items() if name == read.named}, 0)
+    wanted = {field.name for field in msgspec.structs.fields(read.action.request) if field.required} | {read.named}
+    named = {name: text for name, text in request.path_values.items() if name in wanted}
+    requested = request_from(read.action, named, 0)
     assert not isinstance(requested, BadRequest), requested
     reply = await _carried_out(acting, read, requested)
     if isinstance(reply, Denial) or not matches(request, etag_of(reply, read.action.moving)):

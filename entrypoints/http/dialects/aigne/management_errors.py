@@ -6,11 +6,12 @@ from entrypoints.http.dialects.dialect import ErrorBody
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 
 _HEADS = ("/api/ai-providers/", "/api/ai/", "/api/user/", "/api/usage/")
+_BALANCE = "/api/user/credit/balance"  # A route of every caller, in the shape of all of them.
 
 
 def is_management(method: str, path: str) -> bool:
     """Whether the request is one of these routes' that has a body."""
-    return method != "GET" and f"{path}/".startswith(_HEADS)
+    return method != "GET" and path != _BALANCE and f"{path}/".startswith(_HEADS)
 
 
 def _error(error: ErrorBody) -> bytes:
