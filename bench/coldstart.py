@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.function import first_answer_ms, has_function
 from bench.hub import BenchedHub, HubError
+from bench.lambda_function import first_answer_ms, has_function
 from bench.processes import wait
 
 IMPORT = "import entrypoints.asgi"

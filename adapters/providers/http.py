@@ -17,11 +17,11 @@ import httpx2
 import msgspec
 
 from adapters.providers.dialect import FramingError, ProviderDialect
-from adapters.providers.endpoints import Line, Lines
 from adapters.providers.framing.decompress import GZIP_MARK, Unpacker, unpacker_of
 from adapters.providers.http_rejection import rejected
 from adapters.providers.http_request import FromClient, Received, send
 from adapters.providers.polling import JobChunks
+from adapters.providers.provider_lines import Line, Lines
 from adapters.providers.reading import StreamChunks, WholeChunk
 from adapters.providers.whole_body import is_error, read_whole
 from domain.dialects.unsupported_params import sorted_out

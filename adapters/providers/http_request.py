@@ -6,8 +6,8 @@ from typing import Protocol
 import httpx2
 
 from adapters.providers.dialect import Headers
-from adapters.providers.endpoints import Line
 from adapters.providers.polling import CONNECT_S_MAX
+from adapters.providers.provider_lines import Line
 from domain.failures import Failure
 from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.requests import ModelRequest

@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 
 from adapters.providers.dialect import PollStep
-from adapters.providers.endpoints import Line, address
+from adapters.providers.provider_lines import Line, address
 from adapters.providers.whole_body import read_whole, scrubbed
 from domain.failures import MAY_HAVE_COST, Failure
 from domain.model_api.call import Attempt

@@ -12,7 +12,7 @@ _Dialects = tuple[ProviderDialect, ...]
 
 def _openai() -> _Dialects:
     from adapters.providers.openai import OPENAI
-    from adapters.providers.openai.media_endpoints import OTHER_ENDPOINTS
+    from adapters.providers.openai.non_chat_dialects import OTHER_ENDPOINTS
 
     return (OPENAI, *OTHER_ENDPOINTS)
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from adapters.telemetry.call_log import LoggedCalls
+from adapters.telemetry.call_log_lines import LoggedCalls
 from adapters.telemetry.receivers import Receivers
 from ports.telemetry import Telemetry
 

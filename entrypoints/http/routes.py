@@ -6,8 +6,15 @@ from entrypoints.http.aigne_management.routes import aigne_management_routes
 from entrypoints.http.aigne_management.user_routes import aigne_user_routes
 from entrypoints.http.api.index import index_handler
 from entrypoints.http.api.metrics import metrics_handler
+from entrypoints.http.api.models_and_health import (
+    balance_handler,
+    healthz,
+    kept_response,
+    model_handler,
+    models_handler,
+    readyz,
+)
 from entrypoints.http.api.quotes import quote_handler
-from entrypoints.http.api.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
 from entrypoints.http.api.routing import route_handler
 from entrypoints.http.dashboard.routes import dashboard_routes
 from entrypoints.http.dialects.aigne.discovery import blocklet_handler, plain_status_handler, status_handler

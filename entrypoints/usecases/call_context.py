@@ -18,7 +18,7 @@ from entrypoints.usecases.call.filters import Filter
 from entrypoints.usecases.call.latencies import Latencies
 from entrypoints.usecases.call.route_cache import Routed
 from entrypoints.usecases.call.unsettled import Unsettled
-from entrypoints.usecases.manage.price_book import PriceBookView, price_book_view
+from entrypoints.usecases.manage.price_book_view import PriceBookView, price_book_view
 from entrypoints.usecases.manage.usage_past import UsagePast
 from entrypoints.usecases.management_context import ActionPolicy, Sealing
 from ports.books import Storage

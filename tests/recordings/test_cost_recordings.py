@@ -24,7 +24,7 @@ from adapters.providers.openai_responses import RESPONSES
 from domain.billing.metering import Meter, measure, observe
 from domain.pricing.charge import cost
 from domain.pricing.tiers import Occasion
-from entrypoints.usecases.manage.price_book import PriceBookView
+from entrypoints.usecases.manage.price_book_view import PriceBookView
 from tests.recordings.seen import FOLDER, label, recorded
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from adapters.storage.group_commit import Operation
 from adapters.storage.postgres.connection import TRIES_MAX, Connection, Database, Engine, error_text, fault_of, pause
+from adapters.storage.postgres.foreign_keys import check_parents
 from adapters.storage.postgres.load import COUNTING, Loaded, Locks, Owners, load
-from adapters.storage.postgres.parents import check_parents
 from adapters.storage.postgres.session import Session
 from adapters.storage.postgres.tables import TABLES
 from adapters.storage.postgres.writes import Refused, Write, write

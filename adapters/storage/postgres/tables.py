@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from adapters.storage.parts import Part
+from adapters.storage.partial_rows import Part
 from adapters.storage.sqlite.tables import KINDS, json_text
 from adapters.storage.sqlite.tables import TABLES as DESCRIPTIONS
 from adapters.storage.sqlite.tables import Table as Description

@@ -7,7 +7,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 import msgspec
 
 from adapters.storage.call_statements import Statement
-from adapters.storage.parts import Part
+from adapters.storage.partial_rows import Part
 from adapters.storage.queries import BookSnapshot, Bound, Query, Selected
 from adapters.storage.sqlite.tables import BY_KIND, USAGE_SUMS, Table
 from adapters.storage.usage_statement import EMPTY, usage_statement

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from adapters.storage.parts import Decode, Part
+from adapters.storage.partial_rows import Decode, Part
 from domain.accounts.rows import ApiKey, Member, User
 from domain.books.ids import CALL, CREDENTIAL, ENTRY, GRANT, KEY, RATE, TEAM, USER, packed, unpacked
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, ImportedCall, Row

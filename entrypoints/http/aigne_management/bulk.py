@@ -14,7 +14,7 @@ from entrypoints.http.aigne_management.access import Visit, wrong
 from entrypoints.http.aigne_management.rate_views import rate_id, sold
 from entrypoints.http.aigne_management.values import body_of, iso, nanos_of
 from entrypoints.usecases.manage.price_actions import SyncPrices, sync_prices
-from entrypoints.usecases.manage.price_book import price_book_view
+from entrypoints.usecases.manage.price_book_view import price_book_view
 from entrypoints.usecases.management_context import acting
 
 # `nanos_of` reads one unit as 10**15; a percent and a dollar are 10**9.

@@ -13,7 +13,7 @@ from domain.refusals import BadRequest, NotFound
 from entrypoints.http.aigne_management.access import Visit
 from entrypoints.http.aigne_management.values import IMAGE, VIDEO, iso, kinds_of, page_of
 from entrypoints.usecases.manage import rates
-from entrypoints.usecases.manage.price_book import price_book_view
+from entrypoints.usecases.manage.price_book_view import price_book_view
 from entrypoints.usecases.management_context import ManagementContext
 
 OUTPUT = {IMAGE: "image_nanos", VIDEO: "video_second_nanos"}

@@ -12,7 +12,7 @@ from domain.refusals import BadRequest
 from entrypoints.http.aigne_management.access import Visit
 from entrypoints.http.aigne_management.spans import given_span
 from entrypoints.http.aigne_management.values import page_of
-from entrypoints.http.api.reads import CURRENCY
+from entrypoints.http.api.models_and_health import CURRENCY
 
 _GIVES_BACK = frozenset(("refund", "forfeit"))
 

@@ -15,7 +15,7 @@ from entrypoints.http.aigne_management.figures import averages, credits_number, 
 from entrypoints.http.aigne_management.spans import DAY_MS, DAYS, Span, buckets_of, recent_span
 from entrypoints.http.aigne_management.statistics import sums_of
 from entrypoints.http.aigne_management.values import page_of
-from entrypoints.http.api.reads import CURRENCY
+from entrypoints.http.api.models_and_health import CURRENCY
 
 _FOREVER_DAYS = 999
 _SORTS = ("totalCalls", "totalCredits")

@@ -13,7 +13,7 @@ from entrypoints.http.aigne_management.call_rows import profile
 from entrypoints.http.aigne_management.spans import given_span
 from entrypoints.http.aigne_management.transactions import transactions
 from entrypoints.http.aigne_management.values import body_of, page_of
-from entrypoints.http.api.reads import CURRENCY
+from entrypoints.http.api.models_and_health import CURRENCY
 from entrypoints.http.wire import Route
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.credit import grant_view

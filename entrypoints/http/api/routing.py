@@ -5,7 +5,7 @@ from typing import Any
 from domain.accounts.identity import Caller
 from domain.accounts.key_access import management_refusal
 from domain.accounts.permissions import denied
-from entrypoints.http.api.reads import authenticated
+from entrypoints.http.api.models_and_health import authenticated
 from entrypoints.http.wire import Handler, Request
 from entrypoints.usecases.call.explain_route import Sample, explained
 from entrypoints.usecases.call_context import CallContext

@@ -11,7 +11,7 @@ from domain.refusals import NotFound, Remedy
 from entrypoints.usecases.manage import call_log
 from entrypoints.usecases.manage.call_log import CallFilter
 from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments, call_in_full, call_view, without_costs
-from entrypoints.usecases.manage.own import sees_costs
+from entrypoints.usecases.manage.own_view import sees_costs
 from entrypoints.usecases.management_context import ActionContext, Denial
 
 LIMIT_MAX = 10_000

@@ -13,7 +13,7 @@ from domain.failures import MAY_HAVE_COST
 from domain.ledger.rows import Transfer
 from domain.management.teams import no_team
 from domain.refusals import BadRequest, NotFound, Remedy
-from entrypoints.usecases.manage.own import user_in_scope
+from entrypoints.usecases.manage.own_view import user_in_scope
 from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ActionContext, Denial
 from entrypoints.usecases.public_types import Duration, Moment

@@ -10,7 +10,7 @@ from domain.management.price_sync import Difference, Move
 from domain.pricing.price_book import Names, Price, standing, versions
 from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage import price_sync
-from entrypoints.usecases.manage.price_book import price_book_view
+from entrypoints.usecases.manage.price_book_view import price_book_view
 from entrypoints.usecases.manage.price_file import PriceList, listed_prices
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
 from entrypoints.usecases.manage.unit_amounts import PriceAmounts, PriceVariant, TierView, price_amounts, tier_view

@@ -7,7 +7,7 @@ from domain.management.changes import Changed, Denied, Outcome, Unchanged
 from domain.management.rates_from_prices import Sold, Terms, sell
 from domain.pricing.price_book import Price, ProviderPrices, versions
 from domain.refusals import BadRequest, NotFound, Remedy
-from entrypoints.usecases.manage.price_book import price_book_view
+from entrypoints.usecases.manage.price_book_view import price_book_view
 from entrypoints.usecases.management_context import ManagementContext, actor
 
 RULE = "AIHUB_MARGIN"

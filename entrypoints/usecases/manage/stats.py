@@ -13,7 +13,7 @@ from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
 from domain.management.teams import no_team
 from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage.exact_usage import exact_usage
-from entrypoints.usecases.manage.own import sees_costs, user_in_scope
+from entrypoints.usecases.manage.own_view import sees_costs, user_in_scope
 from entrypoints.usecases.manage.stats_figures import Figures, figures_for_users, figures_of
 from entrypoints.usecases.manage.stats_groups import Apart, Group, by_key, groups_of, sums_of_calls
 from entrypoints.usecases.manage.users import user_names

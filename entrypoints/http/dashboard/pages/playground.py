@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from domain.accounts.key_access import calling_refusal, may_call
 from domain.model_api.operations import OperationName
 from entrypoints.http.api.model_description import operations
-from entrypoints.http.api.reads import callable_models
+from entrypoints.http.api.models_and_health import callable_models
 from entrypoints.http.dashboard.page import View, Visitor
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext

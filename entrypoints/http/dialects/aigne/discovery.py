@@ -14,7 +14,7 @@ from domain.pricing.rate import Rate
 from domain.refusals import InsufficientCredit, NoCredential, Refusal
 from domain.routing.order import credentials_for
 from domain.routing.tree import Route, offers_of, providers_of
-from entrypoints.http.api.reads import authenticated
+from entrypoints.http.api.models_and_health import authenticated
 from entrypoints.http.dialects.aigne.errors import NOT_ENOUGH
 from entrypoints.http.errors import error_of
 from entrypoints.http.replies import json_reply
