@@ -78,6 +78,7 @@ def _much_has_happened(storm: Storm) -> bool:
     )
 
 
+@pytest.mark.soak
 async def test_a_clock_that_is_stepped_under_load_loses_no_call(
     tmp_path: Path, provider: ScriptedProvider, figures: Figures, interface: Interface
 ) -> None:
