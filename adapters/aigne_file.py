@@ -37,13 +37,13 @@ class AigneFile:
         """Return all rows of a small table in the order of a column; none if the file has no such table."""
         if table not in self._tables:
             return []
-        return [dict(row) for row in self._connection.execute(f'select * from "{table}" order by "{order}"')]  # noqa: S608 — names of ours
+        return [dict(row) for row in self._connection.execute(f'select * from "{table}" order by "{order}"')]
 
     def count(self, table: str) -> int:
         """Return how many rows a table has."""
         if table not in self._tables:
             return 0
-        (number,) = self._connection.execute(f'select count(*) from "{table}"').fetchone()  # noqa: S608 — names of ours
+        (number,) = self._connection.execute(f'select count(*) from "{table}"').fetchone()
         return int(number)
 
     def calls(self, batch: int) -> Iterator[list[ForeignRow]]:

@@ -51,7 +51,7 @@ def ids_of_page(query: CallQuery, id_text: str) -> Statement:
     """The ids of the calls of a page, ended and running. `id_text` is the SQL of an id as a text."""
     parts, values = _both(query, "id", id_text)
     order = "asc" if query.oldest_first else "desc"
-    text = f"select id from ({parts}) as logged order by id {order} limit ? offset ?"  # noqa: S608 — names of ours
+    text = f"select id from ({parts}) as logged order by id {order} limit ? offset ?"
     return Statement(text=text, values=(*values, ("", "", query.limit), ("", "", query.skip)))
 
 
@@ -59,7 +59,7 @@ def count_of(query: CallQuery, id_text: str) -> Statement:
     """How many calls there are, whatever the page."""
     everything = msgspec.structs.replace(query, beyond=None)
     parts, values = _both(everything, "count(*) as found", id_text)
-    text = f"select cast(sum(found) as bigint) from ({parts}) as logged"  # noqa: S608 — names of ours
+    text = f"select cast(sum(found) as bigint) from ({parts}) as logged"
     return Statement(text=text, values=values)
 
 
@@ -68,7 +68,7 @@ def _both(query: CallQuery, selected: str, id_text: str) -> tuple[str, tuple[Val
     for table, names in (("calls", {}), ("holds", HELD)):
         found = [*_tests(query, {"id_text": id_text, **names})]
         where = " and ".join(f"({text})" for text, _ in found) or "true"
-        texts.append(f"select {selected} from {table} where {where}")  # noqa: S608 — names of ours
+        texts.append(f"select {selected} from {table} where {where}")
         values += [(table, column, value) for _, bound in found for column, value in bound]
     return " union all ".join(texts), tuple(values)
 
@@ -128,20 +128,20 @@ def _like(expression: str, part: str) -> tuple[str, tuple[Bound, ...]]:
 def lines_of(query: LineQuery) -> Statement:
     """The lines of the journal of a user's calls, in the order of the calls' ids, newest first."""
     tests, values = _line_tests(query)
-    text = f"select {{columns}} from {_JOINED} where {tests} order by id desc, kind, step limit ? offset ?"  # noqa: S608 — names of ours
+    text = f"select {{columns}} from {_JOINED} where {tests} order by id desc, kind, step limit ? offset ?"
     return Statement(text=text, values=(*values, ("", "", query.limit), ("", "", query.skip)), kind=Transfer)
 
 
 def count_of_lines(query: LineQuery) -> Statement:
     """How many lines there are, whatever the page."""
     tests, values = _line_tests(msgspec.structs.replace(query, beyond=None))
-    return Statement(text=f"select count(*) from {_JOINED} where {tests}", values=values)  # noqa: S608 — names of ours
+    return Statement(text=f"select count(*) from {_JOINED} where {tests}", values=values)
 
 
 def lines_of_causes(causes: Mapping[str, str]) -> Statement:
     """The lines of the journal of these causes: the prefix of each id by the id."""
     marks = ", ".join("?" * len(causes))
-    text = f"select {{columns}} from journal where cause in ({marks}) order by cause, kind, step"  # noqa: S608 — names of ours
+    text = f"select {{columns}} from journal where cause in ({marks}) order by cause, kind, step"
     tables = {CALL: "calls", GRANT: "journal"}
     columns = {CALL: "id", GRANT: "grant_id"}
     values = tuple((tables[prefix], columns[prefix], cause) for cause, prefix in causes.items())

@@ -25,7 +25,7 @@ def order_of(table: Table) -> str:
 async def chunks(connection: Connection, kind: type) -> AsyncIterator[list[Any]]:
     """All rows of a type, as of the transaction that has begun."""
     table = BY_KIND[kind]
-    cursor = await connection.cursor(f"select {table.columns} from {table.name} order by {order_of(table)}")  # noqa: S608
+    cursor = await connection.cursor(f"select {table.columns} from {table.name} order by {order_of(table)}")
     while records := await cursor.fetch(ROWS_AT_ONCE):
         yield table.decoded(records)
 

@@ -22,10 +22,10 @@ _KEPT_MS = 7 * 24 * 3_600_000
 
 _NOW_MS = "(extract(epoch from clock_timestamp()) * 1000)::bigint"
 _BEAT = f"""insert into processes (owner, seen_ms) values ($1, {_NOW_MS})
-    on conflict (owner) do update set seen_ms = excluded.seen_ms"""  # noqa: S608 — constants of ours
+    on conflict (owner) do update set seen_ms = excluded.seen_ms"""
 _END = "update processes set seen_ms = 0 where owner = $1"
-_FORGET = f"delete from processes where seen_ms < {_NOW_MS} - {_KEPT_MS} and seen_ms > 0"  # noqa: S608
-_AGES = f"select owner, {_NOW_MS} - seen_ms as age_ms from processes"  # noqa: S608
+_FORGET = f"delete from processes where seen_ms < {_NOW_MS} - {_KEPT_MS} and seen_ms > 0"
+_AGES = f"select owner, {_NOW_MS} - seen_ms as age_ms from processes"
 
 _log = logging.getLogger("aihub")
 

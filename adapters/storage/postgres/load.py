@@ -22,8 +22,8 @@ from domain.books.scopes import CallScope, RerateScope, SettleScope, SweepScope
 
 _USERS = BY_KIND[User]
 _COLUMNS = _USERS.columns
-_LOCK = f"select {_COLUMNS} from users where id = any($1::text[]) order by id for update"  # noqa: S608
-_MARK = f"update users set locks = locks + 1 where id = any($1::text[]) returning {_COLUMNS}"  # noqa: S608
+_LOCK = f"select {_COLUMNS} from users where id = any($1::text[]) order by id for update"
+_MARK = f"update users set locks = locks + 1 where id = any($1::text[]) returning {_COLUMNS}"
 # The clock is read behind the locks, so rows of one wallet are numbered in the order in which they are committed.
 _META = "select version, (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_us from meta where id = 1"
 # Limits and budgets for several users have no user whose lock could guard what counts against them: `meta` does.

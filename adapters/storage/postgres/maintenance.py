@@ -97,7 +97,7 @@ def _meta_of(file: sqlite3.Connection) -> tuple[Any, ...]:
 
 async def _rows_of(file: FileConnection, table: Table) -> AsyncIterator[list[Any]]:
     def start(connection: sqlite3.Connection) -> sqlite3.Cursor:
-        return connection.execute(f"select {table.columns} from {table.name} order by {order_of(table)}")  # noqa: S608
+        return connection.execute(f"select {table.columns} from {table.name} order by {order_of(table)}")
 
     def some(_: sqlite3.Connection, cursor: sqlite3.Cursor) -> list[Any]:
         return [table.description.decode(values) for values in cursor.fetchmany(ROWS_AT_ONCE)]
@@ -123,7 +123,7 @@ async def _fill_table(
     connection: Connection, table: Table, rows: AsyncIterator[list[Any]], report: Callable[[str], None]
 ) -> None:
     """Write the rows of a table that are not there yet: they come in one order, so those that are there came first."""
-    done = await connection.fetchval(f"select count(*) from {table.name}")  # noqa: S608 — constants of ours
+    done = await connection.fetchval(f"select count(*) from {table.name}")
     seen = 0
     async for some in rows:
         new = some[max(done - seen, 0) :]

@@ -26,10 +26,10 @@ _NOW_MS = "(extract(epoch from clock_timestamp()) * 1000)::bigint"
 _LEASE_MS = 60_000
 _TAKE = f"""insert into migrating (id, owner, until_ms) values (1, $1, {_NOW_MS} + {_LEASE_MS})
     on conflict (id) do update set owner = excluded.owner, until_ms = excluded.until_ms
-    where migrating.until_ms < {_NOW_MS} or migrating.owner = excluded.owner"""  # noqa: S608
+    where migrating.until_ms < {_NOW_MS} or migrating.owner = excluded.owner"""
 _GIVE = "delete from migrating where owner = $1"
 _APPLIED = "select name, sha256 from migrations order by name"
-_RECORD = f"insert into migrations values ($1, $2, {_NOW_MS}) on conflict (name) do nothing"  # noqa: S608
+_RECORD = f"insert into migrations values ($1, $2, {_NOW_MS}) on conflict (name) do nothing"
 _TABLES = "select count(*) from information_schema.tables where table_schema = current_schema()"
 _INDEX = re.compile(r"create index if not exists (\w+ on \w+ \([^)]*\)).*", re.DOTALL)
 _COLUMN = re.compile(r"alter table (\w+) add column if not exists (\w+) (\w+) not null default (\S+)(?: check .+)?")

@@ -28,9 +28,9 @@ from ports.books import CommitUnknown, StorageError
 
 _NOW_MS = "(extract(epoch from clock_timestamp()) * 1000)::bigint"
 _KEPT_MS = 7 * 24 * 3_600_000
-_ENROL = f"insert into writers (id, batch, at_ms) values ($1, 0, {_NOW_MS}) on conflict (id) do nothing"  # noqa: S608
+_ENROL = f"insert into writers (id, batch, at_ms) values ($1, 0, {_NOW_MS}) on conflict (id) do nothing"
 _MARKED = "update writers set batch = batch where id = $1 returning batch"
-_FORGET = f"delete from writers where id = $1 or at_ms < {_NOW_MS} - {_KEPT_MS}"  # noqa: S608
+_FORGET = f"delete from writers where id = $1 or at_ms < {_NOW_MS} - {_KEPT_MS}"
 _CLOSE_S = 2
 
 
@@ -61,7 +61,7 @@ class Session:
         """Begin a transaction with its number in it, before anything is locked. Raises what the driver raises."""
         connection, engine = await self.connected()
         self._batch += 1
-        mark = f"update writers set batch = {self._batch}, at_ms = {_NOW_MS} where id = '{self._id}'"  # noqa: S608
+        mark = f"update writers set batch = {self._batch}, at_ms = {_NOW_MS} where id = '{self._id}'"
         if engine.is_plain:
             await connection.execute(f"{engine.begin}; set local synchronous_commit = off; {mark}")
         else:

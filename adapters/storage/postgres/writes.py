@@ -51,7 +51,7 @@ def _together(statements: tuple[str, ...]) -> str:
     for number, statement in enumerate(statements):
         parts.append(f"w{number} as ({_numbered_from(statement, first)} returning 1)")
         first += max(map(int, _PARAMETER.findall(statement)))
-    counts = [f"(select count(*) from w{number})" for number in range(len(statements))]  # noqa: S608 — names of ours
+    counts = [f"(select count(*) from w{number})" for number in range(len(statements))]
     return f"with {', '.join(parts)} select {', '.join(counts)}"
 
 

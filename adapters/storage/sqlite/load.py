@@ -29,7 +29,7 @@ def statement_of(lookup: Lookup) -> str:
     source = f"from {table}"
     if len(lookup.by) == 1:
         value = f"packed_id(value, '{ids[lookup.by[0]]}')" if lookup.by[0] in ids else "value"
-        tests.insert(0, f"{lookup.by[0]} in (select {value} from json_each(?))")  # noqa: S608 — constants of ours
+        tests.insert(0, f"{lookup.by[0]} in (select {value} from json_each(?))")
     elif lookup.by:
         pairs = (f"{table}.{column} = json_extract(wanted.value, '$[{n}]')" for n, column in enumerate(lookup.by))
         source = f"from json_each(?) as wanted cross join {table} on {' and '.join(pairs)}"

@@ -94,12 +94,12 @@ class Table(Generic[R]):
         self.ids = ids or {}
         self._ids = [(self.fields.index(field), prefix) for field, prefix in self.ids.items()]
         self._statements = {n: self._statement(n, key, fixed, appended) for n in _ROWS_AT_ONCE}
-        removal = f"delete from {name} where {key[0]} in "  # noqa: S608 — constants of ours
+        removal = f"delete from {name} where {key[0]} in "
         self._removals = {n: f"{removal}({', '.join('?' * n)})" for n in _ROWS_AT_ONCE}
 
     def _statement(self, rows: int, key: tuple[str, ...], fixed: tuple[str, ...], appended: bool) -> str:
         one = f"({', '.join('?' * len(self.fields))})"
-        insert = f"insert into {self.name} ({', '.join(self.fields)}) values {', '.join([one] * rows)}"  # noqa: S608 — constants of ours
+        insert = f"insert into {self.name} ({', '.join(self.fields)}) values {', '.join([one] * rows)}"
         if appended:
             return insert
         # Setting an indexed column rewrites its index, so a fixed column is compared instead: see `write`.
