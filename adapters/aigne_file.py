@@ -33,11 +33,11 @@ class AigneFile:
         if missing := _NEEDED - self._tables:
             raise AigneError(f"it is no aikit.db of an AIGNE Hub: it has no table {min(missing)}")
 
-    def rows(self, table: str, order: str = "id") -> list[ForeignRow]:
-        """Return all rows of a small table in the order of a column; none if the file has no such table."""
+    def rows(self, table: str) -> list[ForeignRow]:
+        """Return all rows of a small table by their ids; none if the file has no such table."""
         if table not in self._tables:
             return []
-        return [dict(row) for row in self._connection.execute(f'select * from "{table}" order by "{order}"')]
+        return [dict(row) for row in self._connection.execute(f'select * from "{table}" order by id')]
 
     def count(self, table: str) -> int:
         """Return how many rows a table has."""

@@ -14,8 +14,8 @@ class AigneError(Exception):
 class AigneBooks(Protocol):
     """The tables that are taken over. A row has the columns of its table; older files lack some."""
 
-    def rows(self, table: str, order: str = "id") -> list[ForeignRow]:
-        """All rows of a small table in the order of a column; none if the file has no such table."""
+    def rows(self, table: str) -> list[ForeignRow]:
+        """All rows of a small table by their ids; none if the file has no such table."""
         ...
 
     def count(self, table: str) -> int:

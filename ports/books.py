@@ -110,16 +110,16 @@ class Storage(AccountReader, CallReader, CatalogReader, LimitReader, UsageReader
         """Show the rule the facts of `scope`, write what it decides, and answer once that is durable.
 
         Atomic: no other decision comes between the facts and the writes, in any process. The rule must be pure:
-        it may be called again after a conflict. StorageUnavailable if the books cannot be written; an exception
+        it may be called again after a conflict. StorageError if the books cannot be written; an exception
         of the rule reaches its own caller only. The scopes are in `domain/books`.
 
-        With `within_s`, StorageUnavailable comes after so many seconds at the latest. CommitUnknown means that the
+        With `within_s`, StorageError comes after so many seconds at the latest. CommitUnknown means that the
         decision may still be written: a caller that sets a limit must be able to repeat the request.
         """
         ...
 
     async def check_writable(self) -> None:
-        """StorageUnavailable if the last decision could not be written and still none can be (a full disk).
+        """StorageError if the last decision could not be written and still none can be (a full disk).
 
         Writes only where the last decision failed, and then nothing that can be read.
         """
@@ -130,7 +130,7 @@ class Storage(AccountReader, CallReader, CatalogReader, LimitReader, UsageReader
         ...
 
     def check_in_place(self) -> None:
-        """StorageUnavailable if the books were removed or replaced while this process had them open.
+        """StorageError if the books were removed or replaced while this process had them open.
 
         From then on everything is refused, since nothing written could be found again; until they are back.
         """

@@ -2,7 +2,7 @@
 
 House rule: a decision counts only after COMMIT has returned. Rules are pure, so a transaction that meets another one is
 repeated from its beginning, over a new working copy. The schema states what a valid row is; which rows must exist for
-another is stated here (`parents.py`), since a foreign key would cost each call two lookups.
+another is stated here (`foreign_keys.py`), since a foreign key would cost each call two lookups.
 """
 
 import asyncio

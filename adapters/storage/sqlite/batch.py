@@ -51,7 +51,7 @@ class Writer:
                 operation.error = _translate(error)
 
     def try_again(self, connection: sqlite3.Connection) -> None:
-        """Write without a change, to test whether writing is possible. Raises StorageUnavailable if it still fails."""
+        """Write without a change, to test whether writing is possible. Raises StorageError if it still fails."""
         check_room(connection)
         with translated():
             begin_writing(connection, self._busy_ms)

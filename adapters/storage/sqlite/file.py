@@ -174,7 +174,7 @@ def begin_writing(connection: sqlite3.Connection, busy_ms: int) -> None:
 
 
 def check_room(connection: sqlite3.Connection) -> None:
-    """Write and remove a file next to the books. Raises StorageUnavailable if there is no room for it.
+    """Write and remove a file next to the books. Raises StorageError if there is no room for it.
 
     A single page may fit where the pages of a full batch did not.
     """
@@ -247,7 +247,7 @@ def _remove(part: str) -> None:
 
 
 def _check_integrity(connection: sqlite3.Connection) -> None:
-    """Raise StorageUnavailable if the copy is damaged: it would replace better ones."""
+    """Raise StorageError if the copy is damaged: it would replace better ones."""
     (found, *_) = connection.execute("pragma integrity_check(1)").fetchone()
     if found != "ok":
         raise StorageError(f"the copy is damaged, and so may be the books: {' '.join(found.split())}")

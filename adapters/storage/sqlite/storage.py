@@ -74,7 +74,7 @@ class SqliteStorage(GroupCommit, CallLogReads, BookReads):
 
         `synchronous` FULL survives a power cut, NORMAL only the end of the process. `busy_ms` is how long to wait for
         another process's transaction, `waiting_max` how many decisions may queue. Raises MigrationError if this hub may
-        not write the file, StorageUnavailable if it cannot be opened.
+        not write the file, StorageError if it cannot be opened.
         """
 
         async def opened() -> SqliteStorage:
@@ -104,7 +104,7 @@ class SqliteStorage(GroupCommit, CallLogReads, BookReads):
         return SqliteSealed(self._writer, self._busy_ms)
 
     async def aclose(self) -> None:
-        """Finish the waiting decisions, then close the file. Later calls raise StorageUnavailable."""
+        """Finish the waiting decisions, then close the file. Later calls raise StorageError."""
         await self._finish()
         try:
             await self._writer.close()
