@@ -64,8 +64,8 @@ def migrate(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -
     connection.execute("begin immediate")
     try:
         _claim(connection)
-        _apply(connection, migrations)
-        if checked and connection.execute("pragma foreign_key_check").fetchone() is not None:
+        done = _apply(connection, migrations)
+        if done and checked and connection.execute("pragma foreign_key_check").fetchone() is not None:
             raise MigrationError("a migration would leave rows that refer to nothing; nothing was changed")
         connection.execute("commit")
     except BaseException:
@@ -88,12 +88,15 @@ def _claim(connection: sqlite3.Connection) -> None:
     connection.execute(_CREATE_RECORDS)
 
 
-def _apply(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -> None:
+def _apply(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -> tuple[Migration, ...]:
+    """Apply what is missing, and return it."""
     applied: dict[str, str] = dict(connection.execute("select name, sha256 from migrations order by name"))
-    for migration in pending(applied, migrations):
+    left = pending(applied, migrations)
+    for migration in left:
         for statement in _statements(migration.script):
             connection.execute(statement)
         connection.execute(_INSERT_RECORD, (migration.name, migration.sha256))
+    return left
 
 
 def pending(applied: Mapping[str, str], migrations: tuple[Migration, ...]) -> tuple[Migration, ...]:

@@ -116,6 +116,25 @@ def test_a_migration_that_fails_leaves_nothing(connection: sqlite3.Connection, f
     assert connection.execute("select count(*) from sqlite_schema where name = 'other'").fetchone() == (0,)
 
 
+def test_references_are_checked_where_something_was_applied(connection: sqlite3.Connection, folder: Path) -> None:
+    """A start that applies nothing reads no table: other processes wait for the lock that it has."""
+    connection.execute("pragma foreign_keys = on")
+    (folder / "0003_parts.sql").write_text(
+        "create table named (name text primary key);\ncreate table parts (of_name text references named);\n"
+    )
+    migrate(connection, read_migrations(folder))
+    connection.execute("pragma foreign_keys = off")
+    connection.execute("insert into parts values ('nobody')")
+    connection.execute("pragma foreign_keys = on")
+
+    migrate(connection, read_migrations(folder))
+
+    (folder / "0004_last.sql").write_text("insert into things values ('four');\n")
+    with pytest.raises(MigrationError, match="refer to nothing"):
+        migrate(connection, read_migrations(folder))
+    assert connection.execute("select name from things").fetchall() == [("one;",)]
+
+
 @pytest.mark.parametrize("sealed", ["a credential", "an answer", "nothing"])
 def test_books_from_before_belong_to_the_key_that_opens_what_is_sealed_in_them(
     connection: sqlite3.Connection, sealed: str
