@@ -7,7 +7,7 @@ import pytest
 
 asyncpg = pytest.importorskip("asyncpg", reason="no PostgreSQL: its driver asyncpg is not installed")
 
-from adapters.storage.migrate import MigrationError, read_migrations
+from adapters.storage.migrate import Migration, MigrationError, read_migrations
 from adapters.storage.postgres.append_only import APPEND_ONLY
 from adapters.storage.postgres.maintenance import migrate_for, status
 from adapters.storage.postgres.migrate import MIGRATIONS, migrate
@@ -99,6 +99,17 @@ async def test_a_migration_that_was_interrupted_is_applied_again_from_its_beginn
 
     assert await migrate(connection, migrations) == [each.name for each in migrations]
     await connection.close()
+
+
+async def test_a_statement_of_a_migration_may_take_longer_than_one_of_a_call(url: str) -> None:
+    """An index of a large journal does: given up, it would begin from nothing at each start."""
+    slow = Migration("9999_slow.sql", "digest", "select pg_sleep(2.2);\n")
+    connection = await asyncpg.connect(url, command_timeout=2)
+
+    try:
+        assert await migrate(connection, (*read_migrations(MIGRATIONS), slow)) == [slow.name]
+    finally:
+        await connection.close()
 
 
 async def test_another_program_s_database_and_newer_books_are_left_alone(url: str, empty: str) -> None:

@@ -34,6 +34,8 @@ _TABLES = "select count(*) from information_schema.tables where table_schema = c
 _INDEX = re.compile(r"create index if not exists (\w+ on \w+ \([^)]*\)).*", re.DOTALL)
 _COLUMN = re.compile(r"alter table (\w+) add column if not exists (\w+) (\w+) not null default (\S+)(?: check .+)?")
 _TRIES, _PAUSE_S = 600, 0.1
+# An index of a large table takes minutes, and a statement that is given up begins from nothing at the next start.
+_STATEMENT_S = 6 * 3_600.0
 # Two processes that create a table at once: one of them finds it half there.
 _MEETS = frozenset(("23505", "42710", "42P07", "40001", "40P01", "XX000"))
 
@@ -100,7 +102,7 @@ async def _take(connection: Connection, owner: str) -> None:
 async def _repeated(connection: Connection, statement: str) -> None:
     for _ in range(_TRIES):
         try:
-            await connection.execute(statement)
+            await connection.execute(statement, timeout=_STATEMENT_S)
             return
         except asyncpg.PostgresError as error:
             if error.sqlstate not in _MEETS:
