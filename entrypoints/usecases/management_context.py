@@ -87,8 +87,8 @@ class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
     """The context of an action: the hub, the name of the actor for the audit log with the role, and the policy.
 
     `user_id` is the user who acts, None for the operator's commands. `report` receives the progress of a long action.
-    `own` is the name of the user whose things alone the action is about, where a user asks who may see no others; None
-    for operators.
+    `own` is the name of the account whose things alone the action is about, where a user asks who may see no others;
+    None for operators. `own_key` is the id of the key whose calls alone that is, where a team pays for it.
     """
 
     hub: ManagementContext
@@ -99,6 +99,7 @@ class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
     report: Callable[[str], None] = _ignore
     open_aigne: AigneOpener | None = None
     own: str | None = None
+    own_key: str | None = None
 
 
 class NoFields(msgspec.Struct, frozen=True):

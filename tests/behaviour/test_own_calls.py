@@ -64,6 +64,8 @@ def test_a_user_sees_their_own_calls_without_the_cost_and_no_others(
     assert [(None, None, "")] == [(one["cost_usd"], one["credential_id"], one["message"]) for one in shown["attempts"]]
     assert {"hold", "capture"} <= {line["kind"] for line in shown["lines"]}
     assert other["message"].replace(theirs, "call_none") == missing["message"]
+    for before in (theirs, "call_none"):
+        check_error(ask(hub, f"{CALLS}?before={before}", key=people.guest), CALLS, 404)
     for name in ("owner", "nobody"):
         check_error(ask(hub, f"{CALLS}?user={name}", key=people.guest), CALLS, 404)
         check_error(ask(hub, f"{EXPORT}?user={name}", key=people.guest), EXPORT, 404)

@@ -13,6 +13,7 @@ from tests.behaviour.plain_calls import BALANCE, CHAT, Response, ask, openai_bod
 from tests.support.hub import HubProcess
 
 KEYS, MEMBERS, TEAMS = "/api/v1/keys", "/api/v1/members", "/api/v1/teams"
+CALLS, STATS = "/api/v1/calls", "/api/v1/stats"
 CALLED = openai_body("echo/echo", max_tokens=50)
 
 
@@ -72,6 +73,15 @@ def test_the_balance_of_a_key_that_a_team_pays_for_is_that_of_the_team(team: Tea
     assert (f"team:{team.name}", team.available()) == (shown["user"], shown["available"])
     profile = team.ask(team.paid, "/api/user/info").json()["user"]
     assert f"team:{team.name}" == profile["fullName"]
+
+
+@pytest.mark.parametrize("path", [CALLS, f"{CALLS}/export", STATS])
+def test_no_filter_reveals_to_a_stranger_whether_there_is_a_team(team: Team, path: str) -> None:
+    hidden, nowhere = (team.ask(team.stranger, f"{path}?team={name}") for name in (team.name, "nowhere"))
+
+    assert 404 == hidden.status == nowhere.status
+    assert hidden.json()["error"]["message"].replace(team.name, "nowhere") == nowhere.json()["error"]["message"]
+    assert 200 == team.ask(team.member, f"{path}?team={team.name}").status
 
 
 def test_members_see_the_team_and_for_strangers_there_is_none(team: Team) -> None:
@@ -170,3 +180,26 @@ def test_usage_is_summed_by_team_and_by_run_and_equals_the_ledger(team: Team) ->
     assert Decimal(one_run["total"]["charge"]) == sum(Decimal(call["charge"]) for call in listed)
     team.hub.cli("ledger", "verify")
     team.hub.cli("stats", "verify")
+
+
+def test_a_key_that_a_team_pays_for_sees_its_own_calls_and_no_others(team: Team) -> None:
+    member, body = f"member-{team.hub.interface}", {"team": team.name}
+    other = team.ask(team.admin, KEYS, body | {"user": f"admin-{team.hub.interface}"}).json()
+    mine, others = (team.ask(key, CHAT, CALLED).header("x-request-id") for key in (team.paid, other["key"]))
+
+    listed = team.ask(team.paid, CALLS).json()["data"]
+    shown = team.ask(team.paid, f"{CALLS}/{mine}").json()
+    sums = team.ask(team.paid, f"{STATS}?since=1h&by=user").json()
+
+    assert {member} == {call["user"] for call in listed}
+    assert (mine, {team.name}) == (listed[0]["id"], {call["team"] for call in listed})
+    assert (mine, None) == (shown["id"], shown["cost_usd"])
+    assert [(member, len(listed))] == [(row["user"], row["figures"]["calls"]) for row in sums["rows"]]
+    for path in (
+        f"{CALLS}/{others}",
+        f"{CALLS}?before={others}",
+        f"{CALLS}?key={other['id']}",
+        f"{STATS}?key={other['id']}",
+        f"{CALLS}?user={member}",
+    ):
+        check_error(team.ask(team.paid, path), CALLS, 404)

@@ -88,10 +88,16 @@ async def _answered(hub: CallContext, place: Place, read: Place | None, request:
     action_request = request_of(place, request, now_ms)
     if isinstance(action_request, BadRequest):
         return action_request
-    # A key that a team pays for sees the team, and not its user.
-    own = None if refusal is None else caller.account.name
+    # A key that a team pays for sees the team and its own calls, and not its user.
+    own = None if refusal is None else caller.account
     acting = ActionContext(
-        hub=hub, by=f"api:{caller.user.name}", role=caller.role, user_id=caller.user.id, policy=hub.policy, own=own
+        hub=hub,
+        by=f"api:{caller.user.name}",
+        role=caller.role,
+        user_id=caller.user.id,
+        policy=hub.policy,
+        own=own.name if own is not None else None,
+        own_key=caller.key.id if own is not None and own.is_team else None,
     )
     if not place.action.is_change:
         return await _carried_out(acting, place, action_request)

@@ -43,8 +43,10 @@ async def list_calls(context: ActionContext, request: ListCalls) -> list[CallVie
     query = await call_log.query_of(context, request)
     if not isinstance(query, CallQuery):
         return query
-    if request.before is not None and not await context.hub.storage.call_count(CallQuery(ids=(request.before,))):
-        return NotFound(kind="call", name=request.before, remedy=Remedy("call list"))
+    if request.before is not None:
+        known = CallQuery(ids=(request.before,), user_id=query.user_id, key_id=query.key_id)
+        if not await context.hub.storage.call_count(known):
+            return NotFound(kind="call", name=request.before, remedy=Remedy("call list"))
     query = msgspec.structs.replace(query, beyond=request.before, limit=request.limit)
     return [_shown(context, report) for report in await call_log.page_of_calls(context.hub.storage, query)]
 

@@ -11,9 +11,9 @@ from domain.books.call_query import CallQuery, LoggedCall, Search
 from domain.books.rows import Ending
 from domain.failures import MAY_HAVE_COST
 from domain.ledger.rows import Transfer
-from domain.management.teams import no_team
 from domain.refusals import BadRequest, NotFound, Remedy
-from entrypoints.usecases.manage.own_view import user_in_scope
+from entrypoints.usecases.manage.own_view import is_in_scope, key_in_scope, user_in_scope
+from entrypoints.usecases.manage.teams import standing_members, visible_team
 from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ActionContext, Denial
 from entrypoints.usecases.public_types import Duration, Moment
@@ -91,9 +91,14 @@ async def query_of(context: ActionContext, request: CallFilter) -> CallQuery | D
     user = None if name is None else await storage.user_named(name)
     if name is not None and user is None:
         return NotFound(kind="user", name=name, remedy=Remedy("user list"))
-    team = None if request.team is None else await storage.account_named(TEAM_MARK + request.team)
-    if request.team is not None and team is None:
-        return no_team(request.team)
+    key_id = key_in_scope(context, request.key)
+    if isinstance(key_id, NotFound):
+        return key_id
+    team = None
+    if request.team is not None:
+        team = await visible_team(context, await standing_members(context), request.team)
+    if isinstance(team, NotFound):
+        return team
     if request.since is not None and request.until is not None and request.until <= request.since:
         return BadRequest(field="until", problem="the time must end after it begins")
     search = None
@@ -108,7 +113,7 @@ async def query_of(context: ActionContext, request: CallFilter) -> CallQuery | D
         provider=request.provider,
         operation=request.operation,
         app=request.app,
-        key_id=request.key,
+        key_id=key_id,
         team_id=team.id if team is not None else None,
         run_id=request.run,
         trace_id=request.trace,
@@ -167,7 +172,7 @@ async def one_call(context: ActionContext, call_id: str) -> CallReport | NotFoun
     names = await user_names(storage)
     call = found[0].call
     user = names.get(call.user_id, call.user_id)
-    if isinstance(user_in_scope(context, user), NotFound):
+    if not is_in_scope(context, user, call.key_id):
         return missing
     lines = await storage.lines_of({call_id: "call"})
     return _report(found[0], names, lines)

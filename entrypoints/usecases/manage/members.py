@@ -11,7 +11,8 @@ from domain.accounts.rows import TEAM_MARK, Member
 from domain.books.team_scopes import TeamFacts, TeamScope
 from domain.management import teams as rules
 from domain.management.changes import Actor, Outcome
-from entrypoints.usecases.manage.teams import MemberView, member_view, standing_members, visible_teams
+from domain.refusals import NotFound
+from entrypoints.usecases.manage.teams import MemberView, member_view, standing_members, visible_team
 from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ActionContext, Denial, acting, row_of
 from entrypoints.usecases.public_types import Moment
@@ -60,9 +61,9 @@ async def add_member(context: ActionContext, request: AddMember) -> MemberView |
 async def list_members(context: ActionContext, request: ListMembers) -> list[MemberView] | Denial:
     """The members of a team, oldest first."""
     members = await standing_members(context)
-    team = next((one for one in await visible_teams(context, members) if one.team_name == request.team), None)
-    if team is None:
-        return rules.no_team(request.team)
+    team = await visible_team(context, members, request.team)
+    if isinstance(team, NotFound):
+        return team
     names = await user_names(context.hub.storage)
     return [member_view(one, team, names) for one in members if one.team_id == team.id]
 

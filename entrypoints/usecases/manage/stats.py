@@ -7,15 +7,14 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from domain.accounts.rows import TEAM_MARK
 from domain.books.statistics.summary import Period, Subject, UsageQuery, by_period, merged, slots_of, total
 from domain.books.statistics.usage_sum import SLOT_MS, UsageSum
-from domain.management.teams import no_team
 from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage.exact_usage import exact_usage
-from entrypoints.usecases.manage.own_view import sees_costs, user_in_scope
+from entrypoints.usecases.manage.own_view import key_in_scope, sees_costs, user_in_scope
 from entrypoints.usecases.manage.stats_figures import Figures, figures_for_users, figures_of
 from entrypoints.usecases.manage.stats_groups import Apart, Group, by_key, groups_of, sums_of_calls
+from entrypoints.usecases.manage.teams import standing_members, visible_team
 from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext
 from entrypoints.usecases.public_types import Moment
@@ -104,7 +103,7 @@ async def show_stats(context: ActionContext, request: ShowStats) -> StatsView | 
     query = await _query(context, request, edges[0], edges[-1])
     if not isinstance(query, UsageQuery):
         return query
-    apart = await _apart(hub, request)
+    apart = await _apart(context, request)
     if not isinstance(apart, Apart):
         return apart
     groups = await _groups(hub, request, zone, query, apart)
@@ -126,11 +125,13 @@ async def show_stats(context: ActionContext, request: ShowStats) -> StatsView | 
     )
 
 
-async def _apart(hub: ManagementContext, request: ShowStats) -> Apart | NotFound:
+async def _apart(context: ActionContext, request: ShowStats) -> Apart | NotFound:
     """What is meant of teams and runs."""
-    team = None if request.team is None else await hub.storage.account_named(TEAM_MARK + request.team)
-    if request.team is not None and team is None:
-        return no_team(request.team)
+    team = None
+    if request.team is not None:
+        team = await visible_team(context, await standing_members(context), request.team)
+    if isinstance(team, NotFound):
+        return team
     by = request.by
     return Apart(
         by_team="team" in by, by_run="run" in by, team_id=team.id if team is not None else None, run=request.run
@@ -183,9 +184,11 @@ def _next(hub: ManagementContext, every: Interval, zone: str, at_ms: int) -> int
 
 
 async def _query(context: ActionContext, request: ShowStats, from_ms: int, to_ms: int) -> UsageQuery | NotFound:
-    name, user_id = user_in_scope(context, request.user), None
+    name, key_id, user_id = user_in_scope(context, request.user), key_in_scope(context, request.key), None
     if isinstance(name, NotFound):
         return name
+    if isinstance(key_id, NotFound):
+        return key_id
     if name is not None:
         user = await context.hub.storage.user_named(name)
         if user is None:
@@ -195,7 +198,7 @@ async def _query(context: ActionContext, request: ShowStats, from_ms: int, to_ms
         from_ms=from_ms,
         to_ms=to_ms,
         user_id=user_id,
-        key_id=request.key,
+        key_id=key_id,
         app=request.app,
         provider=request.provider,
         model=request.model,

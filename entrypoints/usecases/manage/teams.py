@@ -14,7 +14,7 @@ from domain.books.team_scopes import TeamFacts, TeamScope
 from domain.ledger.ledger import balance
 from domain.management import teams as rules
 from domain.management.changes import Actor, Outcome, is_operator
-from domain.refusals import BadRequest
+from domain.refusals import BadRequest, NotFound
 from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ActionContext, Denial, NoFields, acting, row_of
 from entrypoints.usecases.public_types import Credits, Moment
@@ -118,10 +118,9 @@ async def list_teams(context: ActionContext, request: NoFields) -> list[TeamView
 async def show_team(context: ActionContext, request: NamedTeam) -> TeamShown | Denial:
     """One team, for operators and its members; for others it does not exist."""
     members = await standing_members(context)
-    teams = await visible_teams(context, members)
-    team = next((one for one in teams if one.team_name == request.name), None)
-    if team is None:
-        return rules.no_team(request.name)
+    team = await visible_team(context, members, request.name)
+    if isinstance(team, NotFound):
+        return team
     names = await user_names(context.hub.storage)
     now = None
     if team.has_wallet:
@@ -172,6 +171,12 @@ async def visible_teams(context: ActionContext, members: list[Member]) -> list[U
     own = {member.team_id: member for member in members if member.user_id == context.user_id}
     who = acting(context)
     return [team for team in await context.hub.storage.teams() if rules.may_see(who, own.get(team.id))]
+
+
+async def visible_team(context: ActionContext, members: list[Member], name: str) -> User | NotFound:
+    """The team of that name; one that the actor may not see does not exist."""
+    teams = await visible_teams(context, members)
+    return next((one for one in teams if one.team_name == name), None) or rules.no_team(name)
 
 
 async def managed_teams(context: ActionContext) -> frozenset[str]:
