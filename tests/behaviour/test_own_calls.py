@@ -7,10 +7,12 @@ import json
 import pytest
 
 from tests.behaviour.conftest import People
+from tests.behaviour.dashboard import ROOT, sign_in
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.plain_calls import CHAT, Response, ask, openai_body
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
+from tests.support.provider import answering
 
 CALLS, EXPORT, STATS = "/api/v1/calls", "/api/v1/calls/export", "/api/v1/stats"
 
@@ -71,6 +73,28 @@ def test_a_user_sees_their_own_calls_without_the_cost_and_no_others(
         check_error(ask(hub, f"{EXPORT}?user={name}", key=people.guest), EXPORT, 404)
     assert {"guest"} == {row["user"] for row in records(ask(hub, EXPORT, key=people.guest))}
     check_error(ask(hub, EXPORT, key=""), EXPORT, 401)
+
+
+def test_a_user_does_not_see_what_a_provider_writes_about_the_credential(
+    hub: HubProcess, people: People, stub: Stub
+) -> None:
+    words = "Incorrect API key provided: sk-tea-4711"
+    stub.will(answering(401, f'{{"error": {{"message": "{words}"}}}}'.encode()))
+    mine = called(hub, people.guest, "left/duplicate")
+    (held,) = [one for one in hub.cli("credential", "list") if one["provider"] == "left"]
+    hub.cli("credential", "activate", held["id"])
+    pages = (f"{CALLS}/{mine}", CALLS, EXPORT, f"{ROOT}/calls/{mine}", f"{ROOT}/calls.csv", "/api/user/model-calls")
+
+    for path in pages:
+        operator, user = (
+            sign_in(hub, key).get(path) if path.startswith(ROOT) else ask(hub, path, key=key)
+            for key in (hub.key, people.guest)
+        )
+        assert (200, 200) == (operator.status, user.status), path
+        assert mine.encode() in user.body, path
+        assert b"rejected the hub" in user.body, path
+        assert words.encode() not in user.body, path
+        assert words.encode() in operator.body or path == "/api/user/model-calls", path
 
 
 def test_a_user_sees_their_own_sums_without_the_cost(hub: HubProcess, people: People, stub: Stub) -> None:

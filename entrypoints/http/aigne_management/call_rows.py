@@ -15,6 +15,7 @@ from domain.usage import Usage
 from entrypoints.http.aigne_management.access import Visit
 from entrypoints.http.aigne_management.figures import credits_number, type_of_operation, used
 from entrypoints.http.aigne_management.values import iso
+from entrypoints.usecases.manage.call_view import error_for_users
 from entrypoints.usecases.manage.providers import region_of
 
 REASON_MAX = 1_000
@@ -85,7 +86,7 @@ def short_view(logged: LoggedCall) -> dict[str, Any]:
         "totalUsage": 0 if one is None else used(one),
         "usageMetrics": _metrics(one, logged),
         "credits": credits_number(logged.net_nanos),
-        "errorReason": None if call.error is None else call.error[:REASON_MAX],
+        "errorReason": _reason(error_for_users(call.error, call.attempts)),
         "appDid": call.app or call.key_id,
         "userDid": call.user_id,
         "ttfb": call.first_byte_ms,
@@ -93,7 +94,7 @@ def short_view(logged: LoggedCall) -> dict[str, Any]:
 
 
 def call_row(logged: LoggedCall, known: Names, is_admin: bool) -> dict[str, Any]:
-    """A call in full. By which credential and at which URL it was made is for admins only."""
+    """A call in full. The credential, the URL, and what a provider wrote about the credential are for admins only."""
     call = logged.call
     user = known.users.get(call.user_id)
     row = {
@@ -111,6 +112,7 @@ def call_row(logged: LoggedCall, known: Names, is_admin: bool) -> dict[str, Any]
         },
         "updatedAt": iso(call.ended_ms or call.started_ms),
         "providerTtfb": call.first_byte_ms,
+        **({"errorReason": _reason(call.error)} if is_admin else {}),
         "provider": _provider(known, call.provider, is_admin),
         "appInfo": app_view(known, call.app or call.key_id),
     }
@@ -126,6 +128,10 @@ def _provider(known: Names, name: str | None, is_admin: bool) -> dict[str, Any] 
         return view
     view["enabled"] = row.disabled_ms is None
     return {**view, "baseUrl": row.base_url, "region": region_of(row)} if is_admin else view
+
+
+def _reason(error: str | None) -> str | None:
+    return None if error is None else error[:REASON_MAX]
 
 
 def _metrics(one: UsageSum | None, logged: LoggedCall) -> dict[str, Any]:

@@ -57,10 +57,15 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
         return denied(self.caller, permission) or management_refusal(self.caller.key)
 
     def acting(self, hub: CallContext) -> ActionContext:
-        """The context of an action that the visitor carries out."""
+        """The context of an action that the visitor carries out; about their own things where they see no others."""
         who = self.caller
         return ActionContext(
-            hub=hub, by=f"dashboard:{self.name}", role=who.role, user_id=who.user.id, policy=hub.policy
+            hub=hub,
+            by=f"dashboard:{self.name}",
+            role=who.role,
+            user_id=who.user.id,
+            policy=hub.policy,
+            own=None if self.may("see calls") else self.name,
         )
 
 

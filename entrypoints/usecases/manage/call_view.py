@@ -1,5 +1,6 @@
 """Calls and their adjustments as they are shown: every field, amounts as exact decimals, moments in UTC."""
 
+from collections.abc import Sequence
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -107,11 +108,20 @@ class CallWithAdjustments(CallView, frozen=True, kw_only=True):
 Shown = TypeVar("Shown", bound=CallView)
 
 
+def error_for_users(error: str | None, attempts: Sequence[AttemptRecord | AttemptView]) -> str | None:
+    """The error of a call without what a provider wrote about the operator's credential."""
+    is_of_credential = any(one.outcome == "credential_rejected" and one.message == error for one in attempts)
+    return "the provider rejected the hub's credential" if is_of_credential else error
+
+
 def without_costs(view: Shown) -> Shown:
-    """The call without what it costs the operator, and by which credentials."""
+    """The call without what it costs the operator, by which credentials, and what providers wrote to the operator."""
     hidden = {"credential_id": None, "cost_usd": None}
     attempts = [msgspec.structs.replace(one, message="", **hidden) for one in view.attempts]
-    return msgspec.structs.replace(view, attempts=attempts, price_id=None, cost_unknown=False, process=None, **hidden)
+    error = error_for_users(view.error, view.attempts)
+    return msgspec.structs.replace(
+        view, error=error, attempts=attempts, price_id=None, cost_unknown=False, process=None, **hidden
+    )
 
 
 def call_in_full(report: CallReport) -> CallWithAdjustments:

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from domain.books.call_query import CallQuery
-from domain.refusals import NotFound, Refusal
+from domain.refusals import Refusal
 from entrypoints.http.dashboard.page import Visitor
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.call_actions import ShowCall, show_call
 from entrypoints.usecases.manage.call_log import page_of_calls
-from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments, call_view
+from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments, call_view, without_costs
 
 STATES = ("completed", "errors", "disconnected", "running", "slow")
 SLOW_MS = 30_000
@@ -88,7 +88,8 @@ async def calls_page_of(
     if user_name and user is None:
         return CallPage(calls=[])
     query = wanted.query(user.id if user else None, before, limit)
-    calls = [*map(call_view, await page_of_calls(hub.storage, query))]
+    shown = call_view if sees_all(visitor) else lambda report: without_costs(call_view(report))
+    calls = [*map(shown, await page_of_calls(hub.storage, query))]
     return CallPage(calls=calls, last=calls[-1].id if len(calls) == limit else "")
 
 
@@ -102,8 +103,5 @@ async def every_matching(hub: CallContext, visitor: Visitor, wanted: CallFilter)
 
 
 async def one_call(hub: CallContext, visitor: Visitor, call_id: str) -> CallWithAdjustments | Refusal:
-    """One call with every field; another user's call does not exist for a visitor who may not see it."""
-    found = await show_call(visitor.acting(hub), ShowCall(id=call_id))
-    if isinstance(found, CallWithAdjustments) and not sees_all(visitor) and found.user != visitor.name:
-        return NotFound(kind="call", name=call_id)
-    return found
+    """One call; without costs, and none of another user's, for a visitor who sees no others."""
+    return await show_call(visitor.acting(hub), ShowCall(id=call_id))

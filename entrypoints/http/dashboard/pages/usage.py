@@ -171,7 +171,8 @@ async def _earlier(hub: CallContext, visitor: Visitor, shown: Shown) -> list[Sta
 
 
 def _changes(now: Figures, before: Figures) -> dict[str, str]:
-    return {name: change_of(getattr(now, name), getattr(before, name)) for name in ("charge", "calls", "cost")}
+    pairs = {name: (getattr(now, name), getattr(before, name)) for name in ("charge", "calls", "cost")}
+    return {name: change_of(*pair) for name, pair in pairs.items() if None not in pair}
 
 
 def _series(rows: Sequence[StatsRow], earlier: Sequence[StatsRow]) -> str:
