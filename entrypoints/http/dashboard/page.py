@@ -107,16 +107,18 @@ Page: TypeAlias = Callable[[CallContext, Visitor, Request], Awaitable[Answer]]
 def page_handler(hub: CallContext, page: Page, permission: Permission | None = None) -> Handler:
     """The handler of a page for visitors who are signed in; any other is led to sign in."""
 
-    @asynccontextmanager
-    async def handle(request: Request) -> AsyncIterator[Reply]:
+    async def reply(request: Request) -> Reply:
         try:
             visitor = await visitor_of(hub, request)
             if visitor is None:
-                yield _to_sign_in(request)
-                return
-            yield reply_of(request, visitor, await _answer(hub, page, permission, visitor, request))
+                return _to_sign_in(request)
+            return reply_of(request, visitor, await _answer(hub, page, permission, visitor, request))
         except StorageError as problem:
-            yield plain_reply(request, refused(StorageUnavailable(reason=str(problem))))
+            return plain_reply(request, refused(StorageUnavailable(reason=str(problem))))
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        yield await reply(request)  # What fails while a file is sent is the server's: a second reply is not possible.
 
     return handle
 
@@ -164,6 +166,8 @@ def reply_of(request: Request, visitor: Visitor, answer: Answer) -> Reply:
     if isinstance(answer, Redirect):
         return redirect(request, answer.to)
     if isinstance(answer, Download):
+        if not isinstance(answer.content, bytes):
+            request.watch()  # A file is made only as long as its caller listens.
         kept = (("content-disposition", f'attachment; filename="{answer.name}"'), ("x-request-id", request.id))
         headers = (*SECURITY, ("content-type", answer.content_type), *kept)
         return Reply(status=200, headers=headers, body=answer.content)
