@@ -99,6 +99,21 @@ def test_the_playground_quotes_shows_and_charges(browser: Any, hub: HubProcess, 
     assert [] == seen.faults
 
 
+def test_a_message_that_is_sent_twice_at_once_is_one_call(browser: Any, hub: HubProcess) -> None:
+    seen = Watched(browser, hub)
+    page = seen.page
+    seen.sign_in(hub.key)
+    seen.open("/dashboard/playground?model=echo/echo")
+    before = len(hub.calls())
+    page.fill("#prompt", "Only once")
+    page.evaluate("const form = document.getElementById('playground'); form.requestSubmit(); form.requestSubmit();")
+    page.wait_for_selector(".play-column a:has-text('credits')")
+    page.wait_for_selector("#send:enabled")
+    assert 1 == page.locator(".play-asked").count()
+    assert before + 1 == len(hub.calls())
+    assert [] == seen.faults
+
+
 def test_models_are_compared_with_system_prompt_tools_and_a_file(browser: Any, hub: HubProcess) -> None:
     seen = Watched(browser, hub)
     page = seen.page

@@ -95,11 +95,11 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (running) return;
   problem("");
+  running = new AbortController();
   try {
     const all = arranged();
     const asked = await Promise.all(all.map(requestOf));
     const shown = [at("prompt").value, ...[...at("files").files].map((file) => file.name)].join("\n");
-    running = new AbortController();
     at("send").disabled = true;
     at("stop").disabled = false;
     if (kind() === "text") at("prompt").value = "";
