@@ -78,6 +78,10 @@ def test_a_provider_can_be_saved_without_a_test(hub: HubProcess, owner: Browser)
         ({"vendor": "azure", "name": "azure"}, "base_url"),
         ({"vendor": "mistral", "name": "mistral", "weight": "0"}, "weight"),
         ({"vendor": "mistral", "name": "mistral", "do": "test"}, "secret"),
+        (
+            {"vendor": "groq", "name": "groq", "secret": SECRET, "secret_name": "n" * 999, "untested": "1"},
+            "secret_name",
+        ),
     ],
 )
 def test_wrong_fields_come_back_with_their_error(

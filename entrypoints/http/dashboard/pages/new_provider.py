@@ -14,7 +14,9 @@ from entrypoints.http.errors import error_of
 from entrypoints.http.management.requests import request_from
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
+from entrypoints.usecases.manage.configuration.rehearsal import rehearsing
 from entrypoints.usecases.manage.credential_checks import TEST_MODELS, SecretWorks
+from entrypoints.usecases.management_context import ActionContext
 
 OTHER = "other"
 # The fields that each action takes, by their names in the form.
@@ -86,10 +88,10 @@ async def save_provider(
     vendor = sent.get("vendor", OTHER)
     fields = _fields(vendor, sent)
     given = {name: text.strip() for name, text in sent.items() if text.strip()}
-    has_secret = "secret" in given
+    has_secret, context = "secret" in given, visitor.acting(hub)
     if has_secret and (sent.get("do") == "test" or "untested" not in given):
         tested = await _act(
-            hub, visitor, "credential test", {_OF_TEST[name]: given[name] for name in _OF_TEST if name in given}
+            context, visitor, "credential test", {_OF_TEST[name]: given[name] for name in _OF_TEST if name in given}
         )
         if not isinstance(tested, SecretWorks):
             return _refused(fields, vendor, tested, _OF_TEST)
@@ -97,24 +99,27 @@ async def save_provider(
             return _form(fields, vendor, works=tested)
     elif sent.get("do") == "test":
         return _refused(fields, vendor, BadRequest(field="secret", problem="Enter the secret to test."), _OF_TEST)
-    added = await _act(hub, visitor, "provider add", {name: given[name] for name in _OF_PROVIDER if name in given})
-    if isinstance(added, Refusal):
-        return _refused(fields, vendor, added, {})
-    if has_secret:
-        values = {_OF_CREDENTIAL[name]: given[name] for name in _OF_CREDENTIAL if name in given}
-        kept = await _act(hub, visitor, "credential add", values)
-        if isinstance(kept, Refusal):
-            return _refused(fields, vendor, kept, _OF_CREDENTIAL)
+    for books in (await rehearsing(context), context):  # On a copy first, so a credential that is refused adds nothing.
+        added = await _act(
+            books, visitor, "provider add", {name: given[name] for name in _OF_PROVIDER if name in given}
+        )
+        if isinstance(added, Refusal):
+            return _refused(fields, vendor, added, {})
+        if has_secret:
+            values = {_OF_CREDENTIAL[name]: given[name] for name in _OF_CREDENTIAL if name in given}
+            kept = await _act(books, visitor, "credential add", values)
+            if isinstance(kept, Refusal):
+                return _refused(fields, vendor, kept, _OF_CREDENTIAL)
     return Redirect("/dashboard/providers?done=provider-add")
 
 
-async def _act(hub: CallContext, visitor: Visitor, name: str, values: Mapping[str, Any]) -> Any:
+async def _act(context: ActionContext, visitor: Visitor, name: str, values: Mapping[str, Any]) -> Any:
     action = find_action(name)
     assert action is not None
     if (refusal := visitor.refusal(action.permission)) is not None:
         return refusal
-    made = request_from(action, dict(values), hub.clock.now_ms())
-    return made if isinstance(made, BadRequest) else await action.handler(visitor.acting(hub), made)
+    made = request_from(action, dict(values), context.hub.clock.now_ms())
+    return made if isinstance(made, BadRequest) else await action.handler(context, made)
 
 
 def _fields(vendor: str, sent: Mapping[str, str]) -> list[Field]:
@@ -158,17 +163,17 @@ def _form(
     fields: list[Field], vendor: str, error: str = "", status: int = 200, works: SecretWorks | None = None
 ) -> View:
     basic = ("name", "dialect", "base_url", "region", "secret")
+    main = [
+        field
+        for field in fields
+        if field.name in basic and (field.required or field.value or field.error or field.name in ("dialect", "secret"))
+    ]
     values = {
-        "main": [
-            field
-            for field in fields
-            if field.name in basic
-            and (field.required or field.value or field.error or field.name in ("dialect", "secret"))
-        ],
+        "main": main,
+        "more": [field for field in fields if field not in main],
         "vendor": vendor,
         "error": error,
         "works": works,
     }
-    values["more"] = [field for field in fields if field not in values["main"]]  # type: ignore[operator]
     title = f"Add {vendor}" if vendor in VENDORS else "Add a provider"
     return View(template="new_provider.html", title=title, values=values, status=status)
