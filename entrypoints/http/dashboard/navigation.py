@@ -20,24 +20,25 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     current: bool = False
 
 
+_ENTRIES: tuple[tuple[str, str, str, Permission | None], ...] = (
+    ("", "Overview", "", None),
+    ("/playground", "Playground", "", None),
+    ("/calls", "Calls", "", None),
+    ("/usage", "Usage", "", None),
+    ("/keys", "API keys", "", None),
+    ("/users", "Users and credit", "Accounts", "see accounts"),
+    ("/limits", "Limits and runs", "Accounts", "see accounts"),
+    ("/providers", "Providers", "Models", "see models"),
+    ("/models", "Models and rates", "Models", "see models"),
+    ("/routing", "Aliases and routing", "Models", "see models"),
+    ("/audit", "Audit log", "The hub", "see accounts"),
+    ("/settings", "Settings", "The hub", "see accounts"),
+    ("/actions", "All actions", "The hub", "see accounts"),
+    ("/help", "Help", "The hub", None),
+)
 ENTRIES = tuple(
-    Entry(path=f"/dashboard{path}", label=label, group=group, permission=permission)  # type: ignore[arg-type]
-    for path, label, group, permission in (
-        ("", "Overview", "", None),
-        ("/playground", "Playground", "", None),
-        ("/calls", "Calls", "", None),
-        ("/usage", "Usage", "", None),
-        ("/keys", "API keys", "", None),
-        ("/users", "Users and credit", "Accounts", "see accounts"),
-        ("/limits", "Limits and runs", "Accounts", "see accounts"),
-        ("/providers", "Providers", "Models", "see models"),
-        ("/models", "Models and rates", "Models", "see models"),
-        ("/routing", "Aliases and routing", "Models", "see models"),
-        ("/audit", "Audit log", "The hub", "see accounts"),
-        ("/settings", "Settings", "The hub", "see accounts"),
-        ("/actions", "All actions", "The hub", "see accounts"),
-        ("/help", "Help", "The hub", None),
-    )
+    Entry(path=f"/dashboard{path}", label=label, group=group, permission=permission)
+    for path, label, group, permission in _ENTRIES
 )
 
 

@@ -9,7 +9,7 @@ from domain.accounts.identity import flaw
 from domain.accounts.rows import ApiKey
 from domain.books.statistics.summary import UsageQuery, net_nanos, slots_of
 from domain.limits import budgets as rules
-from domain.limits.rows import Budget
+from domain.limits.rows import Budget, Period
 from domain.pricing.money import format_credits
 from entrypoints.http.openrouter_keys.bodies import PERIODS
 from entrypoints.usecases.call_context import CallContext
@@ -17,7 +17,7 @@ from entrypoints.usecases.public_types import moment
 
 ZONE = "UTC"
 _RESETS = {period: reset for reset, period in PERIODS.items()}
-_SPANS = ("day", "week", "month")
+_SPANS: tuple[Period, ...] = ("day", "week", "month")
 
 
 class Charged(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +74,7 @@ async def _charged(hub: CallContext, key_id: str | None) -> dict[str, Charged]:
     edges = hub.calendar.edges(ZONE, now_ms)
     starts = [0]
     for period in _SPANS:
-        span = edges.of(period)  # type: ignore[arg-type]
+        span = edges.of(period)
         starts.append(span.start_ms if span else 0)
     _, to_ms = slots_of(0, now_ms + 1)
     sums: dict[str, list[int]] = {}

@@ -90,14 +90,15 @@ async def usage_csv(hub: CallContext, visitor: Visitor, request: Request) -> Dow
     if not isinstance(shown, Shown):
         return shown
     left_out = frozenset() if visitor.may("see models") else _COSTS
-    figures = [name for name in Figures.__struct_fields__ if name not in left_out]
+    figures = [figure for figure in Figures.__struct_fields__ if figure not in left_out]
     by = shown.wanted["by"]
+    rows: list[tuple[Moment | str | None, StatsRow]]
     if request.query_value("table") == "period":
-        head, rows = "since", [(row.since, row) for row in shown.periods.rows]
+        name, head, rows = shown.wanted["every"], "since", [(row.since, row) for row in shown.periods.rows]
     else:
-        head, rows = by, [(shown.subject(row), row) for row in shown.subjects]  # type: ignore[misc]
-    lines = ([first, *(getattr(row.figures, name) for name in figures)] for first, row in rows)
-    return csv_of(f"usage-by-{by if head == by else shown.wanted['every']}", [head, *figures], lines)
+        name, head, rows = by, by, [(shown.subject(row), row) for row in shown.subjects]
+    lines = ([first, *(getattr(row.figures, figure) for figure in figures)] for first, row in rows)
+    return csv_of(f"usage-by-{name}", [head, *figures], lines)
 
 
 def stats_request(hub: CallContext, **given: str) -> ShowStats | BadRequest:
