@@ -66,7 +66,13 @@ def lookups_of(copy: Copy, scopes: Sequence[View[Any]]) -> Iterator[tuple[Lookup
         requested: defaultdict[Lookup, set[Any]] = defaultdict(set)
         for alike, step in zip(by_kind.values(), wants, strict=True):
             for lookup, values in step:
-                requested[lookup].update(*map(values, alike, repeat(books)))
+                found = map(values, alike, repeat(books))
+                if isinstance(lookup, Lookup):
+                    requested[lookup].update(*found)
+                    continue
+                for each in filter(None, found):
+                    for one, wanted in zip(lookup, each, strict=True):
+                        requested[one].update(wanted)
         for lookup, wanted in requested.items():
             known = copy.complete[lookup] if lookup.complete else lookup.present(books)
             if missing := wanted.difference(known):

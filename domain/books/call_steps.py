@@ -172,12 +172,17 @@ def _run(scope: Any, books: Books) -> _Keys:
     return () if key_id is None or scope.run_id is None else ((books.keys[key_id].user_id, scope.run_id),)
 
 
-def _cells(scope: Any, books: Books) -> _Keys:
-    return _keys(books.limiting.limits_of, _subjects(scope, books))
+def _subjects_twice(scope: Any, books: Books) -> tuple[tuple[str, ...], ...]:
+    """The subjects, for limits and for budgets."""
+    of_call = _subjects(scope, books)
+    return (of_call, of_call) if of_call else ()
 
 
-def _spent(scope: Any, books: Books) -> _Keys:
-    return _keys(books.limiting.budgets_of, _subjects(scope, books))
+def _counts(scope: Any, books: Books) -> tuple[_Keys, ...]:
+    """What counts against the limits of the call, and against its budgets."""
+    of_call = _subjects(scope, books)
+    limiting = books.limiting
+    return (_keys(limiting.limits_of, of_call), _keys(limiting.budgets_of, of_call)) if of_call else ()
 
 
 def _keys(by_subject: Mapping[str, Collection[str]], of_call: tuple[str, ...]) -> _Keys:
@@ -198,59 +203,34 @@ def _reserved(scope: Any, books: Books) -> Collection[Reservation]:
     return [one for hold in books.holds.values() for one in hold.reserved]
 
 
-def _counted(scope: Any, books: Books) -> Collection[Reservation]:
-    """What still counts of a call that has ended, where its charge may change."""
+def _reserved_rows(scope: Any, books: Books) -> tuple[Collection[Any], ...]:
+    """What the reservations of the scope count against: cells, what was spent, budgets, runs."""
+    return _rows_of(_reserved(scope, books))
+
+
+def _counted_rows(scope: Any, books: Books) -> tuple[Collection[Any], ...]:
+    """The same for a call that has ended, where its charge may change: its cells count no more."""
     call = books.calls.get(scope.call_id)
-    return () if call is None else call.reserved
+    return () if call is None else _rows_of(call.reserved)[1:]
 
 
-def _counted_spent(scope: Any, books: Books) -> _Keys:
-    return tuple((one.id, one.subject) for one in _counted(scope, books) if one.kind == "budget")
-
-
-def _counted_budgets(scope: Any, books: Books) -> Collection[str]:
-    return [one.id for one in _counted(scope, books) if one.kind == "budget"]
-
-
-def _counted_runs(scope: Any, books: Books) -> _Keys:
-    return tuple((one.subject, one.id) for one in _counted(scope, books) if one.kind == "run")
-
-
-def _reserved_cells(scope: Any, books: Books) -> _Keys | list[tuple[str, str]]:
-    reserved = _reserved(scope, books)
-    return [(one.id, one.subject) for one in reserved if one.kind in _CELLS] if reserved else ()
-
-
-def _reserved_spent(scope: Any, books: Books) -> _Keys | list[tuple[str, str]]:
-    reserved = _reserved(scope, books)
-    return [(one.id, one.subject) for one in reserved if one.kind == "budget"] if reserved else ()
-
-
-def _reserved_budgets(scope: Any, books: Books) -> Collection[str]:
-    reserved = _reserved(scope, books)
-    return [one.id for one in reserved if one.kind == "budget"] if reserved else ()
-
-
-def _reserved_runs(scope: Any, books: Books) -> _Keys | list[tuple[str, str]]:
-    reserved = _reserved(scope, books)
-    return [(one.subject, one.id) for one in reserved if one.kind == "run"] if reserved else ()
+def _rows_of(reserved: Collection[Reservation]) -> tuple[Collection[Any], ...]:
+    if not reserved:
+        return ()
+    budgets = [one for one in reserved if one.kind == "budget"]
+    return (
+        [(one.id, one.subject) for one in reserved if one.kind in _CELLS],
+        [(one.id, one.subject) for one in budgets],
+        [one.id for one in budgets],
+        [(one.subject, one.id) for one in reserved if one.kind == "run"],
+    )
 
 
 ARE_THERE_LIMITS: tuple[Want, ...] = ((ANY_LIMIT, lambda *_: (1,)), (ANY_BUDGET, lambda *_: (1,)))
 LIMITS_OF_CALL: tuple[Want, ...] = (
-    (LIMITS_OF_SUBJECT, _subjects),
-    (BUDGETS_OF_SUBJECT, _subjects),
+    ((LIMITS_OF_SUBJECT, BUDGETS_OF_SUBJECT), _subjects_twice),
     (RUN_BY_ID, _run),
 )
-COUNTS_OF_CALL: tuple[Want, ...] = ((CELL_OF_LIMIT, _cells), (SPENT_OF_BUDGET, _spent))
-RESERVED: tuple[Want, ...] = (
-    (CELL_OF_LIMIT, _reserved_cells),
-    (SPENT_OF_BUDGET, _reserved_spent),
-    (BUDGET_BY_ID, _reserved_budgets),
-    (RUN_BY_ID, _reserved_runs),
-)
-COUNTED: tuple[Want, ...] = (
-    (SPENT_OF_BUDGET, _counted_spent),
-    (BUDGET_BY_ID, _counted_budgets),
-    (RUN_BY_ID, _counted_runs),
-)
+COUNTS_OF_CALL: Want = ((CELL_OF_LIMIT, SPENT_OF_BUDGET), _counts)
+RESERVED: Want = ((CELL_OF_LIMIT, SPENT_OF_BUDGET, BUDGET_BY_ID, RUN_BY_ID), _reserved_rows)
+COUNTED: Want = ((SPENT_OF_BUDGET, BUDGET_BY_ID, RUN_BY_ID), _counted_rows)

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from domain.books.lookups import (
-    Lookup,
-)
+from domain.books.lookups import Lookup
 from domain.books.working_copy import Books
 
 F_co = TypeVar("F_co", covariant=True)
 
 
-# A lookup, and the values of it that a scope wants, from its own fields and the rows that are there already.
-Want: TypeAlias = tuple[Lookup, Callable[[Any, Books], Iterable[Any]]]
+# A lookup, and the values of it that a scope wants, from its own fields and the rows that are there already. Several
+# lookups may have one function: it returns the values of each, or nothing at all, which is cheap where most scopes
+# want none of them.
+Want: TypeAlias = tuple[Lookup | tuple[Lookup, ...], Callable[[Any, Books], Iterable[Any]]]
 
 
 Steps: TypeAlias = tuple[tuple[Want, ...], ...]

@@ -85,7 +85,7 @@ class CallScope(msgspec.Struct, frozen=True, kw_only=True):
             (ANSWER_BY_KEY, call_steps.answer_of_caller),
             *LIMITS_OF_CALL,
         ),
-        ((HOLD_BY_ID, call_steps.duplicate), (CALL_BY_ID, call_steps.duplicate), *COUNTS_OF_CALL),
+        ((HOLD_BY_ID, call_steps.duplicate), (CALL_BY_ID, call_steps.duplicate), COUNTS_OF_CALL),
     )
 
     def view(self, books: Books) -> CallFacts:
@@ -148,13 +148,13 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
             (CALL_BY_ID, call_steps.ended_call),
             (GRANT_BY_ID, call_steps.held_by_call),
             (ANSWER_BY_KEY, call_steps.answer_of_call),
-            *RESERVED,
+            RESERVED,
         ),
         (
             (GRANTS_WITH_CREDIT, call_steps.wallet_of_payer),
             (USER_BY_ID, call_steps.payer_of_lost),
             (ADJUSTMENTS_OF_CALL, call_steps.lost_call),
-            *COUNTED,
+            COUNTED,
         ),
     )
 
@@ -225,7 +225,7 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
         ),
         (),
         (),
-        ((GRANT_BY_ID, call_steps.held_by_all), *RESERVED),
+        ((GRANT_BY_ID, call_steps.held_by_all), RESERVED),
         ((USER_BY_ID, call_steps.owners_of_ended), (GRANTS_WITH_CREDIT, call_steps.owners_of_ended)),
     )
 
@@ -281,7 +281,7 @@ class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
             (CALL_BY_ID, lambda scope, _: (scope.call_id,)),
             (ADJUSTMENTS_OF_CALL, lambda scope, _: (scope.call_id,)),
         ),
-        ((GRANTS_OF_USER, call_steps.payer), (USER_BY_ID, call_steps.payer), *COUNTED),
+        ((GRANTS_OF_USER, call_steps.payer), (USER_BY_ID, call_steps.payer), COUNTED),
     )
 
     def view(self, books: Books) -> RerateFacts:
