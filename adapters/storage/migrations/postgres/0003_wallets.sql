@@ -10,5 +10,3 @@ create index if not exists grants_voided on grants (voided_ms) where voided_ms i
 alter table journal drop constraint if exists journal_kind_check;
 alter table journal drop constraint if exists journal_has_kinds;
 alter table journal add constraint journal_has_kinds check (kind between 1 and 13) not valid;
--- The few lines that belong to no call, by time, for statistics.
-create index if not exists journal_of_grants on journal (at_ms) where kind not in (2, 3, 4, 5, 7, 8);

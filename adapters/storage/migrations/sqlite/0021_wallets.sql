@@ -31,5 +31,3 @@ create trigger journal_is_never_deleted before delete on journal
 begin
     select raise(abort, 'the journal is append-only');
 end;
--- The few lines that belong to no call, by time, for statistics.
-create index journal_of_grants on journal (at_ms) where kind not in (2, 3, 4, 5, 7, 8);
