@@ -19,7 +19,7 @@ from tests.behaviour.plain_calls import CHAT, MESSAGES, Response, ask
 from tests.behaviour.stub import Stub
 from tests.recordings.bedrock_meaning import as_anthropic, as_openai, blocks_of, said
 from tests.recordings.naive import Said, anthropic_said, openai_said
-from tests.recordings.seen import FOLDER, checking, label, recorded
+from tests.recordings.seen import checking, label, recorded
 from tests.support.eventstream import answer
 from tests.support.hub import HubProcess, running_hub
 from tests.support.provider import Handler, Received, Reply
@@ -28,8 +28,6 @@ from tests.support.sigv4 import verified
 FILES = ("bedrock-converse", "bedrock-converse-stream")
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 NO_WORD = ("server_tool_use", "video")
-
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
 
 
 @pytest.fixture(scope="module")

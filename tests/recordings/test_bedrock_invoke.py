@@ -14,14 +14,13 @@ import pytest
 from tests.behaviour.plain_calls import CHAT, MESSAGES, ask
 from tests.behaviour.stub import Stub
 from tests.recordings.naive import anthropic_said, as_anthropic_stream, openai_said
-from tests.recordings.seen import FOLDER, label, recorded
+from tests.recordings.seen import label, recorded
 from tests.recordings.test_bedrock_end_to_end import hub, replaying, stub
 from tests.support.eventstream import message
 from tests.support.hub import HubProcess
 
 __all__ = ["hub", "stub"]
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
 
 CHATS = [
     pytest.param(exchange, id=label("bedrock-invoke", number))

@@ -25,9 +25,7 @@ from domain.billing.metering import Meter, measure, observe
 from domain.pricing.charge import cost
 from domain.pricing.tiers import Occasion
 from entrypoints.usecases.manage.price_book_view import PriceBookView
-from tests.recordings.seen import FOLDER, label, recorded
-
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
+from tests.recordings.seen import label, recorded
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AT_MS = int(AT.timestamp() * 1000)

@@ -15,7 +15,7 @@ from tests.behaviour.stub import Stub
 from tests.recordings.google_meaning import as_stream, read_naively
 from tests.recordings.naive import Said, anthropic_said, events, openai_said
 from tests.recordings.responses_meaning import final
-from tests.recordings.seen import FOLDER, checking, label, recorded
+from tests.recordings.seen import checking, label, recorded
 from tests.recordings.test_recordings_end_to_end import PATHS, generic, pieces
 from tests.recordings.test_responses_end_to_end import said as responses_said
 from tests.support.hub import HubProcess, running_hub
@@ -23,8 +23,6 @@ from tests.support.provider import Handler, Received, Reply
 
 _LAST_WORD = {"openai": b"[DONE]", "anthropic": b"message_stop", "responses": b"event: response."}
 FILES = ("google-generateContent", "google-generateContent-stream", "google-vertex-generateContent")
-
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
 
 
 @pytest.fixture(scope="module")

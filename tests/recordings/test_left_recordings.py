@@ -22,9 +22,7 @@ from domain.pricing.charge import price
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import Occasion
 from tests.domain.build import a_rate
-from tests.recordings.seen import FOLDER, files, label, recorded
-
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
+from tests.recordings.seen import files, label, recorded
 
 MILLION = 1_000_000
 RATES = [

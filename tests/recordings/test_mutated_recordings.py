@@ -35,9 +35,7 @@ from domain.model_api.events import (
     ToolCallDelta,
     UsageReported,
 )
-from tests.recordings.seen import FOLDER, files, recorded
-
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
+from tests.recordings.seen import files, recorded
 
 UNKNOWN = "x_unheard_of"
 # What stands in these is the model's or the tool's own, and a field more is another meaning.

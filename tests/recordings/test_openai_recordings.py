@@ -29,8 +29,6 @@ PROVIDERS = (
     *("snowflake", "ollama", "bedrock-mantle"),
 )
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
-
 
 class Exchange(msgspec.Struct, frozen=True):
     """One recorded call: whom it was made to, what was asked, and the answer's status and body."""

@@ -23,7 +23,7 @@ from tests.recordings.naive import (
     as_openai_stream,
     openai_said,
 )
-from tests.recordings.seen import FOLDER, checking, files, label, recorded
+from tests.recordings.seen import checking, files, label, recorded
 from tests.support.hub import HubProcess, running_hub
 from tests.support.provider import Handler, Received, Reply
 
@@ -35,8 +35,6 @@ FILES = [
 PATHS = {"openai": CHAT, "anthropic": MESSAGES}
 OTHER = {"openai": "anthropic", "anthropic": "openai"}
 ONE_BYTE_MAX = 12_000
-
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,13 +17,12 @@ from tests.behaviour.stub import Stub
 from tests.recordings import test_recordings_end_to_end as others
 from tests.recordings.naive import Said, anthropic_said, openai_said
 from tests.recordings.responses_meaning import read_naively
-from tests.recordings.seen import FOLDER, checking, files, label, recorded
+from tests.recordings.seen import checking, files, label, recorded
 from tests.support.hub import HubProcess, running_hub
 
 FILES = [file for file in files() if "-responses" in file]
 PATHS = {"openai": CHAT, "anthropic": MESSAGES}
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
 
 Usages = dict[str, tuple[str, dict[str, int]]]
 

@@ -18,12 +18,11 @@ from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 from tests.adapters.openai_events import reported
 from tests.recordings.left_out import without
 from tests.recordings.responses_meaning import chat_meaning, final, meaning, read_naively, usage_units
-from tests.recordings.seen import FOLDER, files, label, recorded
+from tests.recordings.seen import files, label, recorded
 from tests.support.rendering import a_rendering
 
 FILES = [file for file in files() if "-responses" in file]
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
 
 EXCHANGES = {label(file, number): exchange for file in FILES for number, exchange in enumerate(recorded(file))}
 ALL = [pytest.param(exchange, id=name) for name, exchange in EXCHANGES.items()]
