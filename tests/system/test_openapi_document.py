@@ -12,25 +12,22 @@ from typing import Any
 
 import msgspec
 import pytest
+import schemathesis.specs.openapi.schemas  # Else its first use imports it, deep in a stack that Python 3.11 rejects.
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
-
-from domain.accounts.permissions import PERMISSIONS
-from entrypoints.actions.paths import Place, places
-from tests.behaviour.plain_calls import CHAT, ask, openai_body
-from tests.support.hub import HubProcess, running_hub
-
-schemathesis = pytest.importorskip("schemathesis")
-
-from schemathesis import Case, GenerationMode  # noqa: E402
-from schemathesis.specs.openapi import schemas as _  # noqa: E402, F401 — else its first use imports it, deep in a stack that Python 3.11 rejects
-from schemathesis.specs.openapi.checks import (  # noqa: E402
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
     response_schema_conformance,
     status_code_conformance,
 )
+
+from domain.accounts.permissions import PERMISSIONS
+from entrypoints.actions.paths import Place, places
+from tests.behaviour.plain_calls import CHAT, ask, openai_body
+from tests.support.hub import HubProcess, running_hub
 
 CHECKS = [
     status_code_conformance,
