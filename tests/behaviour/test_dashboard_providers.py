@@ -5,6 +5,7 @@ import re
 import pytest
 
 from domain.catalog.vendors import VENDORS
+from tests.behaviour.conftest import People
 from tests.behaviour.dashboard import ROOT, Browser, sign_in, text_of
 from tests.behaviour.stub import Stub
 from tests.behaviour.test_provider_changes import rejected
@@ -94,7 +95,12 @@ def test_wrong_fields_come_back_with_their_error(
     assert before == hub.cli("provider", "list")
 
 
-def test_a_guest_and_a_form_without_the_token_add_nothing(hub: HubProcess, owner: Browser) -> None:
-    before = hub.cli("provider", "list")
-    assert 403 == owner.post(NEW, token="wrong", vendor="groq", name="groq", do="save").status
+def test_a_guest_and_a_form_without_the_token_add_nothing(hub: HubProcess, owner: Browser, people: People) -> None:
+    before, guest = hub.cli("provider", "list"), sign_in(hub, people.guest)
+    assert 403 == guest.get(NEW).status
+    assert 403 == guest.post(NEW, vendor="groq", name="groq", secret=SECRET, untested="true", do="save").status
+    assert (
+        403
+        == owner.post(NEW, token="wrong", vendor="groq", name="groq", secret=SECRET, untested="true", do="save").status
+    )
     assert before == hub.cli("provider", "list")
