@@ -93,7 +93,7 @@ def summed(rows: list[dict[str, Any]], *fields: str) -> Sum:
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """A filter in the words of the hub; `from_day` and so on are seconds before the end of the month."""
+    """A filter; `first_s` and `last_s` are seconds before the end of the month, in either order."""
 
     first_s: int
     last_s: int
@@ -211,7 +211,7 @@ def transactions(month: Month, query: dict[str, Any], key: str) -> list[dict[str
     while True:
         page = got(month, "/api/user/credit/transactions", {**query, "page": number, "pageSize": AIGNE_PAGE}, key)
         rows += page["list"]
-        if len(rows) >= page["count"]:
+        if len(rows) >= page["count"] or not page["list"]:
             return rows
         number += 1
 

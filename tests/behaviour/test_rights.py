@@ -139,7 +139,9 @@ def test_a_call_of_somebody_else_is_a_call_that_does_not_exist(hub: HubProcess, 
     missing = own[:-4] + "zzzz"
     guest = sign_in(hub, people.guest)
 
-    for path in [*foreign_reads()]:
+    reads = [*foreign_reads()]
+    assert ["/api/v1/calls/{id}", "/dashboard/calls/{id}"] == sorted(reads)
+    for path in reads:
         seen = {name: guest.get(path.format(id=name)) if path.startswith("/dashboard") else ask(hub, path.format(id=name), key=people.guest)
                 for name in (own, foreign, missing)}  # fmt: skip
         assert 200 == seen[own].status, path
