@@ -2,14 +2,14 @@
 
 import asyncio
 import threading
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 from tests.support.provider import Received, Reply, StubProvider
 
 START_S = 10
 
 
-class ProviderThread:
+class ProviderThread(ABC):
     """The server and its thread; what it answers is in `_answer`, which runs on that thread."""
 
     def __init__(self, name: str) -> None:

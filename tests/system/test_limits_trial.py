@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from domain.books.ids import unpacked
 from domain.pricing.money import format_credits
 from tests.support.figures import Figures
 from tests.support.hub import HubProcess, running_hub
@@ -176,6 +177,4 @@ def lines(books: Path) -> Iterator[tuple[int, int, int, bytes, str, str, str | N
 
 def unpacked_id(value: object, kind: str) -> str:
     """The id as commands show it."""
-    from domain.books.ids import unpacked
-
     return unpacked(value, kind) if isinstance(value, bytes) else str(value)
