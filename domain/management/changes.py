@@ -256,10 +256,7 @@ def grant_credit(facts: UserFacts, actor: Actor, user_name: str, grant_of: Calla
     if facts.user is None:
         return Denied(refusal=no_user(user_name))
     if not facts.user.has_wallet:
-        problem = f"{user_name} has no wallet: give the team one first"
-        return Denied(
-            refusal=BadRequest(field="user", problem=problem, remedy=Remedy("team wallet", facts.user.team_name))
-        )
+        return no_wallet(facts.user, "user")
     grant = grant_of(facts.user)
     moves = add_grant(grant)
     return changed(
@@ -273,6 +270,12 @@ def changed(actor: Actor, action: str, subject: str, row: Row, *more: Row, detai
         id=actor.audit_id, at_ms=actor.now_ms, actor=actor.name, action=action, subject=subject, detail=detail
     )
     return Changed(row=row, writes=(row, *more, entry))
+
+
+def no_wallet(team: User, field: str) -> Denied:
+    """The denial of credit for a team without a wallet, where nobody could spend it; `field` names the team."""
+    problem = f"{team.name} has no wallet: give the team one first"
+    return Denied(refusal=BadRequest(field=field, problem=problem, remedy=Remedy("team wallet", team.team_name)))
 
 
 def no_credential(credential_id: str) -> NotFound:

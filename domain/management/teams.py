@@ -13,7 +13,7 @@ from domain.accounts.permissions import PERMISSIONS
 from domain.accounts.rows import TEAM_MARK, ApiKey, Member, User
 from domain.books.management_scopes import UserFacts
 from domain.books.team_scopes import TeamFacts
-from domain.management.changes import Actor, Denied, Outcome, Unchanged, changed, is_operator, no_user
+from domain.management.changes import Actor, Denied, Outcome, Unchanged, changed, is_operator, no_user, no_wallet
 from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, Remedy
 
 
@@ -128,8 +128,7 @@ def add_team_key(
         problem = "an admin of a team makes keys that the team pays for"
         return Denied(refusal=BadRequest(field="wallet", problem=problem))
     if key.wallet == "team" and not team.has_wallet:
-        problem = f"the team {name} has no wallet"
-        return Denied(refusal=BadRequest(field="wallet", problem=problem, remedy=Remedy("team wallet", name)))
+        return no_wallet(team, "wallet")
     return changed(actor, "key create", key.id, key, detail=f"{key.prefix}… for {user_name} of {team.name}")
 
 

@@ -15,7 +15,7 @@ from domain.books.rows import Row
 from domain.ledger.ledger import add_grant, available, deduct, end, posted, receive, send
 from domain.ledger.rows import Grant
 from domain.limits.notices import Notice, crossing, threshold_of
-from domain.management.changes import Actor, Denied, Outcome, Unchanged, changed, no_user
+from domain.management.changes import Actor, Denied, Outcome, Unchanged, changed, no_user, no_wallet
 from domain.pricing.money import format_credits
 from domain.refusals import BadRequest, NotFound, Remedy
 
@@ -46,6 +46,8 @@ def add_credit(facts: UserFacts, actor: Actor, name: str, reason: str, grant_of:
     """Credit for the user in a new grant, which `grant_of` makes."""
     if facts.user is None:
         return Denied(refusal=no_user(name))
+    if not facts.user.has_wallet:
+        return no_wallet(facts.user, "user")
     grant = grant_of(facts.user)
     moves = add_grant(grant)
     detail = f"+{grant.amount_nanos} nanocredits: {reason}"
@@ -85,7 +87,7 @@ def transfer_credit(
     if facts.sender.id == facts.receiver.id:
         return Denied(refusal=BadRequest(field="receiver", problem="the credit is in this wallet already"))
     if not facts.receiver.has_wallet:
-        return Denied(refusal=BadRequest(field="receiver", problem=f"{order.receiver} has no wallet"))
+        return no_wallet(facts.receiver, "receiver")
     if (denial := _too_much(facts.grants, order.nanos, actor, order.sender)) is not None:
         return denial
     sent = send(facts.grants, actor.audit_id, order.nanos, actor.now_ms)

@@ -14,7 +14,7 @@ from domain.ledger.rows import Grant, Transfer
 from domain.management import wallets
 from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
 from domain.management.wallets import WalletTransfer
-from domain.refusals import BadRequest, NotFound
+from domain.refusals import BadRequest, NotFound, Remedy
 from tests.domain.build import (
     BOUND_NANOS,
     NOW_MS,
@@ -29,6 +29,7 @@ from tests.domain.build import (
     sweep_in,
     write,
 )
+from tests.domain.build_teams import a_team
 
 CHARGE_NANOS = 156_000
 
@@ -134,6 +135,19 @@ def test_credit_is_added_in_a_grant_of_its_own() -> None:
     assert isinstance(added, Changed)
     assert available(books.wallet("ada"), NOW_MS) == 31
     assert proved(books).issued_nanos == 31
+
+
+def test_a_team_without_a_wallet_gets_no_credit_by_hand_and_what_it_has_can_be_taken() -> None:
+    books = books_with(a_team(has_wallet=False), a_grant(100), a_grant(7, id="left", user_id="team_red"))
+    added = wallets.add_credit(UserScope(name="team:red").view(books), actor(), "team:red", "a gift", a_gift)
+
+    for field, denied in (("user", added), ("receiver", move(books, "ada", "team:red", 1))):
+        assert isinstance(denied, Denied)
+        assert isinstance(denied.refusal, BadRequest)
+        assert (denied.refusal.field, denied.refusal.remedy) == (field, Remedy("team wallet", "red"))
+    assert isinstance(move(books, "team:red", "ada", 7), Changed)
+    assert available(books.wallet("ada"), NOW_MS) == 107
+    proved(books)
 
 
 def test_what_is_transferred_keeps_its_order_and_its_expiry() -> None:
