@@ -112,6 +112,17 @@ def test_credit_is_changed_by_hand(say: Said, tell: Any, refused: Said) -> None:
     assert "aihub credit balance" in refused("grant", "show", "grant_nobody")
 
 
+def test_credit_of_a_team(say: Said, tell: Any, refused: Said) -> None:
+    say("user", "add", "alice")
+    say("team", "add", "red")
+    assert "aihub team wallet red" in refused("credit", "adjust", "team:red", "1", "--reason", "a gift")
+    say("team", "wallet", "red", "on")
+    grant_id = tell("credit", "grant", "team:red", "2")["id"]
+
+    assert tell("grant", "show", grant_id)["user"] == "team:red"
+    assert tell("grant", "void", grant_id, "--reason", "granted twice")["user"] == "team:red"
+
+
 def test_providers(say: Said, tell: Any, refused: Said) -> None:
     say("user", "add", "ann")
     assert tell("provider", "list")[0]["base_url"] == "echo://local"

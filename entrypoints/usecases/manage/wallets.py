@@ -12,6 +12,7 @@ from domain.management import wallets as changes
 from domain.management.wallets import WalletTransfer
 from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage.credit import GRANT_PRIORITY, GrantView, WalletView, grant_view, wallet, wallet_view
+from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ActionContext, Denial, acting, row_of
 from entrypoints.usecases.public_types import Credits, CreditsChange, Duration
 
@@ -35,7 +36,7 @@ class VoidGrant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OwnedGrant(GrantView, frozen=True, kw_only=True):
-    """A grant, and the user whose wallet it is in."""
+    """A grant, and the account whose wallet it is in: a user, or a team as `team:NAME`."""
 
     user: str
 
@@ -176,7 +177,7 @@ async def _after(context: ActionContext, changed: User | Denial) -> WalletView |
 
 
 async def _owned(context: ActionContext, grant: Grant) -> OwnedGrant:
-    names = {user.id: user.name for user in await context.hub.storage.users()}
+    names = await user_names(context.hub.storage)
     shown = msgspec.structs.asdict(grant_view(grant, context.hub.clock.now_ms()))
     return OwnedGrant(user=names.get(grant.user_id, grant.user_id), **shown)
 
