@@ -30,7 +30,7 @@ def change_user(facts: UserFacts, actor: Actor, name: str, new: dict[str, Any]) 
     user = msgspec.structs.replace(had, **new)
     if (denial := guarded(actor, had) or guarded(actor, user)) is not None:
         return denial
-    return _same_or_changed(actor, "user change", name, had, user)
+    return same_or_changed(actor, "user change", name, had, user)
 
 
 def disable_user(facts: UserFacts, actor: Actor, name: str) -> Outcome:
@@ -39,7 +39,7 @@ def disable_user(facts: UserFacts, actor: Actor, name: str) -> Outcome:
     if user is None:
         return Denied(refusal=no_user(name))
     off = msgspec.structs.replace(user, disabled_ms=user.disabled_ms or actor.now_ms)
-    return guarded(actor, off) or _same_or_changed(actor, "user disable", name, user, off)
+    return guarded(actor, off) or same_or_changed(actor, "user disable", name, user, off)
 
 
 def enable_user(facts: UserFacts, actor: Actor, name: str) -> Outcome:
@@ -48,7 +48,7 @@ def enable_user(facts: UserFacts, actor: Actor, name: str) -> Outcome:
     if user is None:
         return Denied(refusal=no_user(name))
     on = msgspec.structs.replace(user, disabled_ms=None)
-    return guarded(actor, on) or _same_or_changed(actor, "user enable", name, user, on)
+    return guarded(actor, on) or same_or_changed(actor, "user enable", name, user, on)
 
 
 def change_key(facts: KeyFacts, actor: Actor, key_id: str, new: dict[str, Any]) -> Outcome:
@@ -56,7 +56,7 @@ def change_key(facts: KeyFacts, actor: Actor, key_id: str, new: dict[str, Any]) 
     key = _standing(facts, actor, key_id)
     if isinstance(key, Denied):
         return key
-    return _same_or_changed(actor, "key change", key_id, key, msgspec.structs.replace(key, **new))
+    return same_or_changed(actor, "key change", key_id, key, msgspec.structs.replace(key, **new))
 
 
 def disable_key(facts: KeyFacts, actor: Actor, key_id: str) -> Outcome:
@@ -65,7 +65,7 @@ def disable_key(facts: KeyFacts, actor: Actor, key_id: str) -> Outcome:
     if isinstance(key, Denied):
         return key
     off = msgspec.structs.replace(key, disabled_ms=key.disabled_ms or actor.now_ms)
-    return _same_or_changed(actor, "key disable", key_id, key, off)
+    return same_or_changed(actor, "key disable", key_id, key, off)
 
 
 def enable_key(facts: KeyFacts, actor: Actor, key_id: str) -> Outcome:
@@ -73,7 +73,7 @@ def enable_key(facts: KeyFacts, actor: Actor, key_id: str) -> Outcome:
     key = _standing(facts, actor, key_id)
     if isinstance(key, Denied):
         return key
-    return _same_or_changed(actor, "key enable", key_id, key, msgspec.structs.replace(key, disabled_ms=None))
+    return same_or_changed(actor, "key enable", key_id, key, msgspec.structs.replace(key, disabled_ms=None))
 
 
 def rotate_key(
@@ -83,13 +83,29 @@ def rotate_key(
     key = _standing(facts, actor, key_id)
     if isinstance(key, Denied):
         return key
-    if key.wallet == "user" and not is_operator(actor):
-        problem = "its user pays for it, so an admin of the team cannot have it in clear"
-        return Denied(refusal=BadRequest(field="id", problem=problem))
+    if key.wallet == "user" and facts.user is not None and (denial := in_clear(actor, facts.user, "id")) is not None:
+        return denial
     until_ms = actor.now_ms + keep_ms
     old = msgspec.structs.replace(key, expires_ms=until_ms if key.expires_ms is None else min(key.expires_ms, until_ms))
     new = successor_of(key)
     return changed(actor, "key rotate", key_id, new, old, detail=f"{new.prefix}… is {new.id}")
+
+
+def in_clear(actor: Actor, user: User, field: str) -> Denied | None:
+    """The denial of a key of a team that the user pays for: only an operator who manages the user has it in clear."""
+    if not is_operator(actor):
+        problem = "an admin of a team gets no key in clear that its user pays for"
+        return Denied(refusal=BadRequest(field=field, problem=problem))
+    return guarded(actor, user)
+
+
+def same_or_changed(actor: Actor, action: str, subject: str, before: User | ApiKey, after: User | ApiKey) -> Outcome:
+    """The change, with the names and new values of the changed fields in the audit log."""
+    if before == after:
+        return Unchanged(row=before)
+    names = [name for name in after.__struct_fields__ if getattr(before, name) != getattr(after, name)]
+    detail = "; ".join(f"{name} {getattr(before, name)!r} → {getattr(after, name)!r}" for name in names)
+    return changed(actor, action, subject, after, detail=detail)
 
 
 def _standing(facts: KeyFacts, actor: Actor, key_id: str) -> ApiKey | Denied:
@@ -101,12 +117,3 @@ def _standing(facts: KeyFacts, actor: Actor, key_id: str) -> ApiKey | Denied:
         problem = f"{key_id} was revoked, which is final. Make a new key."
         return Denied(refusal=BadRequest(field="id", problem=problem, remedy=Remedy("key create")))
     return key
-
-
-def _same_or_changed(actor: Actor, action: str, subject: str, before: User | ApiKey, after: User | ApiKey) -> Outcome:
-    """The change, with the names and new values of the changed fields in the audit log."""
-    if before == after:
-        return Unchanged(row=before)
-    names = [name for name in after.__struct_fields__ if getattr(before, name) != getattr(after, name)]
-    detail = "; ".join(f"{name} {getattr(before, name)!r} → {getattr(after, name)!r}" for name in names)
-    return changed(actor, action, subject, after, detail=detail)

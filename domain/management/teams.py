@@ -13,6 +13,7 @@ from domain.accounts.permissions import PERMISSIONS
 from domain.accounts.rows import TEAM_MARK, ApiKey, Member, User
 from domain.books.management_scopes import UserFacts
 from domain.books.team_scopes import TeamFacts
+from domain.management.account_changes import in_clear, same_or_changed
 from domain.management.changes import Actor, Denied, Outcome, Unchanged, changed, is_operator, no_user, no_wallet
 from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, Remedy
 
@@ -34,7 +35,9 @@ def rename_team(facts: TeamFacts, actor: Actor, name: str, new_name: str) -> Out
         return team
     if facts.is_taken and team.name != TEAM_MARK + new_name:
         return Denied(refusal=AlreadyExists(kind="team", name=new_name))
-    return _team_changed(actor, "team rename", team, msgspec.structs.replace(team, name=TEAM_MARK + new_name))
+    return same_or_changed(
+        actor, "team rename", team.name, team, msgspec.structs.replace(team, name=TEAM_MARK + new_name)
+    )
 
 
 def disable_team(facts: TeamFacts, actor: Actor, name: str) -> Outcome:
@@ -43,7 +46,7 @@ def disable_team(facts: TeamFacts, actor: Actor, name: str) -> Outcome:
     if isinstance(team, Denied):
         return team
     off = msgspec.structs.replace(team, disabled_ms=team.disabled_ms or actor.now_ms)
-    return _team_changed(actor, "team disable", team, off)
+    return same_or_changed(actor, "team disable", team.name, team, off)
 
 
 def enable_team(facts: TeamFacts, actor: Actor, name: str) -> Outcome:
@@ -51,7 +54,7 @@ def enable_team(facts: TeamFacts, actor: Actor, name: str) -> Outcome:
     team = _operated(facts, actor, name)
     if isinstance(team, Denied):
         return team
-    return _team_changed(actor, "team enable", team, msgspec.structs.replace(team, disabled_ms=None))
+    return same_or_changed(actor, "team enable", team.name, team, msgspec.structs.replace(team, disabled_ms=None))
 
 
 def switch_wallet(facts: TeamFacts, actor: Actor, name: str, state: str) -> Outcome:
@@ -59,7 +62,9 @@ def switch_wallet(facts: TeamFacts, actor: Actor, name: str, state: str) -> Outc
     team = _operated(facts, actor, name)
     if isinstance(team, Denied):
         return team
-    return _team_changed(actor, "team wallet", team, msgspec.structs.replace(team, has_wallet=state == "on"))
+    return same_or_changed(
+        actor, "team wallet", team.name, team, msgspec.structs.replace(team, has_wallet=state == "on")
+    )
 
 
 def add_member(facts: TeamFacts, actor: Actor, name: str, user_name: str, is_admin: bool) -> Outcome:
@@ -113,7 +118,7 @@ def add_team_key(
 ) -> Outcome:
     """A new key of the team for one of its members; `key_of` makes its row for the user and the team.
 
-    It calls models, whatever its user may do besides. Only an operator lets its user pay.
+    It calls models, whatever its user may do besides. Only an operator who manages the user lets the user pay.
     """
     team = managed(facts, actor, name)
     if isinstance(team, Denied):
@@ -124,9 +129,8 @@ def add_team_key(
     key = key_of(user, team)
     if key.purpose != "models":
         return Denied(refusal=BadRequest(field="purpose", problem="a key of a team is for calling models"))
-    if key.wallet == "user" and not is_operator(actor):
-        problem = "an admin of a team makes keys that the team pays for"
-        return Denied(refusal=BadRequest(field="wallet", problem=problem))
+    if key.wallet == "user" and (denial := in_clear(actor, user, "wallet")) is not None:
+        return denial
     if key.wallet == "team" and not team.has_wallet:
         return no_wallet(team, "wallet")
     return changed(actor, "key create", key.id, key, detail=f"{key.prefix}… for {user_name} of {team.name}")
@@ -170,11 +174,3 @@ def _member(facts: TeamFacts, actor: Actor, name: str, user_name: str) -> Member
 
 def _no_member(name: str, user_name: str) -> NotFound:
     return NotFound(kind="member", name=user_name, remedy=Remedy("member list", name))
-
-
-def _team_changed(actor: Actor, action: str, before: User, after: User) -> Outcome:
-    if before == after:
-        return Unchanged(row=before)
-    names = [name for name in after.__struct_fields__ if getattr(before, name) != getattr(after, name)]
-    detail = "; ".join(f"{name} {getattr(before, name)!r} → {getattr(after, name)!r}" for name in names)
-    return changed(actor, action, before.name, after, detail=detail)

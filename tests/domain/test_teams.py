@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from domain.accounts.identity import Caller, TeamOfKey, identify
@@ -153,6 +154,19 @@ def test_an_admin_of_a_team_gets_no_key_in_clear_that_its_user_pays_for() -> Non
 
     assert isinstance(refused, Denied)
     assert isinstance(refused.refusal, BadRequest)
+
+
+@pytest.mark.parametrize("acting", [None, a_member(is_admin=True)])
+def test_only_an_owner_gets_a_key_in_clear_that_an_owner_pays_for(acting: Member | None) -> None:
+    owner, key = a_user("bob", role="owner"), a_team_key("bob", wallet="user")
+    team_facts = facts_for("key", acting, user=owner)
+    key_facts = KeyFacts(key=key, user=owner, acting=acting)
+    for actor, allowed in ((OPERATOR, True), (msgspec.structs.replace(GUEST, role="admin"), False)):
+        made = teams.add_team_key(team_facts, actor, "red", "bob", lambda *_: key)
+        rotated = account_changes.rotate_key(key_facts, actor, key.id, 0, lambda old: old)
+        assert (allowed, allowed) == (isinstance(made, Changed), isinstance(rotated, Changed))
+        if not allowed:
+            assert Denied(refusal=NotAllowed(action="manage an owner", role="admin")) == made == rotated
 
 
 def test_a_team_is_no_user() -> None:

@@ -17,6 +17,8 @@ MUTANTS = (
            "if grant.voided_ms is None and grant.is_over(now_ms) and grant.available_nanos:", (IN_WALLETS,)),
     Mutant("more is taken by hand than is available", WALLETS,
            "if nanos <= has_nanos:", "if nanos <= has_nanos + sum(grant.held_nanos for grant in grants):", (IN_WALLETS,)),
+    Mutant("credit is added for a team without a wallet", WALLETS,
+           'return no_wallet(facts.user, "user")', "pass", (IN_WALLETS,)),
     Mutant("what is transferred never expires", "domain/ledger/ledger.py",
            "            held_nanos=0,\n            effective_ms=", "            expires_ms=None,\n            held_nanos=0,\n            effective_ms=",
            (IN_WALLETS,)),
